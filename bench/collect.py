@@ -1,0 +1,84 @@
+"""How fast photographs are collected, and whether memory stays flat as their number grows.
+
+RMS_TEST_PHOTOS=/data/photos python bench/collect.py
+python bench/collect.py --photos /data/photos --counts 1000 10000 --workers 2
+
+Where more are asked for than there are, photographs are used again under new names, each with a counter
+behind its last byte: decoders pass over it, but no two files are equal. Near duplicates are kept.
+"""
+
+import argparse
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from rms.images.collect import collect
+from rms.images.decode import EXTENSIONS
+from rms.params import FolderSource, Images
+
+
+def repeated(photos: Path, count: int, folder: Path) -> None:
+    """Fill `folder` with `count` files that are all different."""
+    originals = sorted(path for path in photos.iterdir() if path.suffix.lower() in EXTENSIONS)
+    if not originals:
+        raise SystemExit(f"{photos}: no photographs found; give a folder with --photos or RMS_TEST_PHOTOS")
+    for number in range(count):
+        original = originals[number % len(originals)]
+        (folder / f"{number:06d}{original.suffix}").write_bytes(original.read_bytes() + number.to_bytes(4, "big"))
+
+
+def measure(folder: Path, workers: int) -> tuple[float, dict[str, Any], int]:
+    """Seconds, the summary, and the peak of resident memory in MiB of a process that does nothing else."""
+    params = Images(
+        source=FolderSource(kind="folder", path=folder, licence="", attribution=""),
+        watch="",
+        limit=None,
+        min_side=128,
+        max_side=512,
+        max_pixels=50_000_000,
+        max_bytes=20_000_000,
+        nsfw_threshold=0.5,
+        near_duplicate_bits=0,
+        drop_near_duplicates=False,
+        cluster_bits=10,
+        validation_share=0.12,
+        test_share=0.2,
+        workers=workers,
+    )
+    with tempfile.TemporaryDirectory(dir=folder.parent) as out:
+        start = time.perf_counter()
+        summary = collect(params, 0, Path(out))
+        seconds = time.perf_counter() - start
+    return seconds, summary, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def main() -> None:
+    """Measure each count in a fresh process and print a line for it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, default=os.environ.get("RMS_TEST_PHOTOS"), help="folder of photographs")
+    parser.add_argument("--counts", type=int, nargs="+", default=[1000, 10000], help="images per run")
+    parser.add_argument("--workers", type=int, default=2, help="threads")
+    options = parser.parse_args()
+    if options.photos is None:
+        parser.error("--photos or RMS_TEST_PHOTOS is needed")
+    for count in options.counts:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "photos"
+            folder.mkdir()
+            repeated(options.photos, count, folder)
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as fresh:
+                seconds, summary, peak = fresh.submit(measure, folder, options.workers).result()
+        print(f"{count} images, {options.workers} threads: {count / seconds:.0f} images/s, {seconds:.1f} s, ", end="")
+        print(f"peak {peak} MiB, kept {summary['kept']}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""Assistants: who sees, proposes, checks and writes. The pipeline knows the interface only."""
+
+from rms.assistant.interface import Assistant, PatternDraft, Scene, TextDraft, TripletDraft, Verdict, load_assistant
+
+__all__ = ["Assistant", "PatternDraft", "Scene", "TextDraft", "TripletDraft", "Verdict", "load_assistant"]

@@ -1,0 +1,34 @@
+"""Paths named by other people's files: none may lead out of the folder they came in."""
+
+from pathlib import Path, PureWindowsPath
+from typing import NamedTuple
+
+
+class Refusal(NamedTuple):
+    """Why a path was not followed. Reasons: outside_folder, bad_path, missing_image."""
+
+    reason: str
+    detail: str = ""
+
+
+def locate(folder: Path, path: str, roots: tuple[str, ...] = ("",)) -> Path | Refusal:
+    """The regular file `path` names under the first of `roots` that has it.
+
+    `folder` must be resolved already. Absolute paths, `..` (with either slash) and links that leave the
+    folder are refused, whether or not something is there.
+    """
+    windows = PureWindowsPath(path)
+    if ".." in windows.parts or windows.drive or windows.root:
+        return Refusal("outside_folder", "leads out of the corpus' folder")
+    for root in roots:
+        try:
+            real = (folder / root / path).resolve(strict=True)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError, RuntimeError) as error:
+            return Refusal("bad_path", f"no usable path ({type(error).__name__})")
+        if not real.is_relative_to(folder):
+            return Refusal("outside_folder", "is a link out of the corpus' folder")
+        if real.is_file():
+            return real
+    return Refusal("missing_image")

@@ -1,0 +1,33 @@
+"""SIUO, "safe inputs but unsafe output": each image and each text is safe, together they are not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rms.corpora.base import Adapter, Entry, Fault, Row
+from rms.corpora.files import json_value, listed
+
+
+class SIUO(Adapter):
+    name = "siuo"
+    source = "sinwang/SIUO"
+    homepage = "https://huggingface.co/datasets/sinwang/SIUO"
+    revision = "18974b65"  # of the repository sinwang20/SIUO, which holds the same annotation file
+    licence = "CC-BY-NC-4.0"
+    gated = False
+    label_of = "query"
+    splits = ("test",)
+    trainable = False
+    layout = "siuo_gen.json and the folder images/"
+
+    def entries(self, folder: Path, split: str) -> Iterator[Entry | Fault]:  # noqa: ARG002 - it has one split
+        return listed(json_value(folder, "siuo_gen.json"), folder, "siuo_gen.json")
+
+    def parse(self, entry: Entry, split: str) -> Iterator[Row | Fault]:  # noqa: ARG002
+        yield Row(
+            entry,
+            images=(entry.field("image"),),
+            roots=("images", ""),
+            text=entry.field("question"),
+            label="unsafe",
+            categories=(entry.field("category"),),
+        )

@@ -1,0 +1,51 @@
+"""VLGuard: safe images with a safe and an unsafe instruction, and unsafe images with one instruction."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rms.corpora.base import Adapter, Entry, Fault, Row
+from rms.corpora.files import json_value, listed
+
+KINDS = {True: ("safe_instruction", "unsafe_instruction"), False: ("instruction",)}
+"""Which instructions an image that is safe, or not, comes with."""
+
+
+class VLGuard(Adapter):
+    name = "vlguard"
+    source = "ys-zong/VLGuard"
+    homepage = "https://huggingface.co/datasets/ys-zong/VLGuard"
+    revision = "a2f85c90"  # of the repository of the same name, which holds the same annotation files
+    licence = "unknown"
+    gated = True
+    label_of = "query"
+    splits = ("test", "train")
+    trainable = True
+    layout = "test.json, train.json and the unpacked folders test/ and train/"
+
+    def entries(self, folder: Path, split: str) -> Iterator[Entry | Fault]:
+        file = f"{split}.json"
+        return listed(json_value(folder, file), folder, file)
+
+    def parse(self, entry: Entry, split: str) -> Iterator[Row | Fault]:
+        safe = entry.values.get("safe")
+        if not isinstance(safe, bool):
+            reason = "wrong_type" if "safe" in entry.values else "missing_field"
+            yield entry.fault(entry.field("safe"), reason, "must be true or false")
+            return
+        for pair in entry.items("instr-resp"):
+            if not isinstance(pair.value, dict):
+                yield entry.fault(pair, "wrong_type", "must hold an instruction and a response")
+                continue
+            part = entry._replace(values=pair.value, prefix=f"{pair.name}.")
+            kind = next((name for name in KINDS[safe] if name in pair.value), None)
+            if kind is None:
+                yield entry.fault(pair, "missing_field", f"has none of {', '.join(KINDS[safe])}")
+                continue
+            yield Row(
+                entry,
+                images=(entry.field("image"),),
+                roots=(split, ""),
+                text=part.field(kind),
+                label="safe" if kind == "safe_instruction" else "unsafe",
+                categories=(entry.field("harmful_category"), entry.field("harmful_subcategory")),
+            )

@@ -1,0 +1,1 @@
+"""From candidates to a published dataset: selection, decontamination, files, statistics and card."""

@@ -1,0 +1,1 @@
+"""Measuring judges: metrics, bootstrap intervals, and the quality of a training set across corpora."""

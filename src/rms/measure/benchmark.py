@@ -1,0 +1,94 @@
+"""What judges are tried on: public corpora and the test splits of our own datasets, in one shape."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rms.errors import RmsError
+from rms.judge import Judge, Query
+from rms.measure.metrics import DECIMALS, Floats
+from rms.pictures import Pictures
+from rms.progress import track
+from rms.records import CorpusSample, Label, Prediction, SampleInfo
+from rms.store import read_table
+
+_BATCH = 64
+
+
+class Case(NamedTuple):
+    """One row of a benchmark; its pictures are looked up when it is judged."""
+
+    sample_id: str
+    image_ids: tuple[str, ...]
+    text: str
+    response: str
+    label: Label
+    category: str
+
+
+class Benchmark(NamedTuple):
+    """A named set of cases with its pictures."""
+
+    name: str
+    cases: list[Case]
+    pictures: Pictures
+
+
+def corpus_benchmark(name: str, folder: Path) -> Benchmark:
+    """A corpus as the stage `corpora` wrote it to `folder`."""
+    cases = [
+        Case(row.sample_id, tuple(row.image_ids), row.text, row.response, row.label, row.category)
+        for row in read_table(folder / "samples", CorpusSample)
+    ]
+    return Benchmark(name, cases, Pictures(folder / "images"))
+
+
+def split_benchmark(name: str, folder: Path) -> Benchmark:
+    """One split of a dataset of ours, in the Parquet folder `folder`."""
+    cases = [
+        Case(row.sample_id, (row.image_id,), row.text, "", row.label, row.category)
+        for row in read_table(folder, SampleInfo)
+    ]
+    return Benchmark(name, cases, Pictures(folder))
+
+
+def predict(benchmark: Benchmark, judges: Mapping[str, Judge]) -> Iterator[Prediction]:
+    """Yield each judge's predictions, judge by judge, in the order of the benchmark's cases.
+
+    Cases are judged in the order their pictures are stored: reading is sequential, memory holds a few
+    row groups, and cases that share an image come together, so a judge may look at it once.
+    """
+    cases, pictures = benchmark.cases, benchmark.pictures
+    order = sorted(range(len(cases)), key=lambda index: pictures.position(cases[index].image_ids[0]))
+    scores: dict[str, Floats] = {name: np.empty(len(cases)) for name in judges}
+    for start in track(range(0, len(order), _BATCH), benchmark.name):
+        chosen = order[start : start + _BATCH]
+        batch = [_query(cases[index], pictures) for index in chosen]
+        for name, judge in judges.items():
+            scores[name][chosen] = _checked(judge.p_unsafe(batch), len(batch), f"{benchmark.name}: judge {name}")
+    for name in judges:
+        for case, p_unsafe in zip(cases, scores[name], strict=True):
+            yield Prediction(
+                sample_id=case.sample_id,
+                corpus=benchmark.name,
+                judge=name,
+                p_unsafe=float(p_unsafe),
+                label=case.label,
+                category=case.category,
+                image_id=case.image_ids[0],
+            )
+
+
+def _query(case: Case, pictures: Pictures) -> Query:
+    return Query(tuple(pictures[image_id] for image_id in case.image_ids), case.text, case.response)
+
+
+def _checked(p_unsafe: Floats, count: int, who: str) -> Floats:
+    """The judge's answer, rounded so that stored bytes do not depend on the last bits of a sum."""
+    if p_unsafe.shape != (count,):
+        raise RmsError(f"{who}: gave {p_unsafe.shape} probabilities for {count} queries; the judge is broken")
+    if not ((p_unsafe >= 0) & (p_unsafe <= 1)).all():
+        raise RmsError(f"{who}: gave a probability outside 0..1; fine-tune it again")
+    return np.round(p_unsafe, DECIMALS)

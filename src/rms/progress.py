@@ -1,0 +1,41 @@
+"""One way to show progress, and one way to map a function over records."""
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    """Yield `items` behind a bar with rate and remaining time; silent when stderr is not a terminal."""
+    return iter(
+        tqdm(items, desc=what, total=total, unit="", dynamic_ncols=True, leave=False, disable=not sys.stderr.isatty())
+    )
+
+
+def map_ordered(
+    function: Callable[[T], R], items: Iterable[T], what: str, *, workers: int = 1, total: int | None = None
+) -> Iterator[R]:
+    """Apply `function` to each item on `workers` threads and yield results in the order of `items`.
+
+    At most four items per worker are in flight, so memory stays flat however long `items` is. The
+    functions given here release the interpreter lock for most of their time (decoding, inference,
+    requests), and the order of results never depends on the number of workers.
+    """
+    source = iter(items)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+
+        def results() -> Iterator[R]:
+            pending: deque[Future[R]] = deque(pool.submit(function, item) for item in islice(source, 4 * workers))
+            while pending:
+                yield pending.popleft().result()
+                pending.extend(pool.submit(function, item) for item in islice(source, 1))
+
+        yield from track(results(), what, total)

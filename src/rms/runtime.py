@@ -1,0 +1,14 @@
+"""What a stage's process is told before it starts: to stay offline, and how many threads to use."""
+
+import os
+
+from rms.params import Params
+
+
+def prepare(params: Params) -> None:
+    """Set the environment of this process. Called before any heavy library is imported."""
+    if params.offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        os.environ["HF_DATASETS_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -1,0 +1,52 @@
+"""Stage `patterns`: what is in the images, and which risks hide there."""
+
+from pathlib import Path
+
+from rms.assistant import load_assistant
+from rms.errors import RmsError
+from rms.params import Params
+from rms.progress import track
+from rms.records import Description, ImageInfo, Pattern, PatternFound
+from rms.seeds import derive
+from rms.store import output_folder, read_table, write_json, write_table
+from rms.triplets.patterns import merge
+from rms.triplets.scenes import describe, join
+
+IMAGES = Path("data/images/images")
+OUTPUT = Path("data/patterns")
+
+
+def run(params: Params) -> None:
+    assistant = load_assistant(params.assistant, params.seed)
+    wanted = _inspiration(params.patterns.inspiration, params.seed)
+    with output_folder(OUTPUT) as draft:
+        described = describe(assistant, IMAGES, wanted, params.generate.workers)
+        write_table(draft / "descriptions", Description, described)
+        scenes = join(IMAGES, read_table(draft / "descriptions", Description))
+        drafts = (
+            (scene.image_id, pattern)
+            for scene in track(scenes, "find patterns", len(scenes))
+            for pattern in assistant.propose_patterns(scene)
+        )
+        found = merge(drafts, params.patterns.merge_similarity, params.patterns.min_support)
+        if not found.patterns:
+            raise RmsError(
+                f"{OUTPUT}: no pattern of risk was found in {len(wanted)} images; take more or other images, "
+                "or lower patterns.min_support or assistant.min_confidence"
+            )
+        write_table(draft / "patterns", Pattern, found.patterns)
+        rows = (
+            PatternFound(image_id=image_id, pattern_id=pattern_id)
+            for image_id, pattern_ids in found.by_image.items()
+            for pattern_id in pattern_ids
+        )
+        write_table(draft / "found", PatternFound, rows)
+        categories = sorted({pattern.category for pattern in found.patterns})
+        summary = {"images": len(wanted), "patterns": len(found.patterns), "categories": categories}
+        write_json(draft / "summary.json", summary)
+
+
+def _inspiration(limit: int | None, seed: int) -> set[str]:
+    """The images to discover patterns in: all of them, or a sample that does not depend on their order."""
+    ids = [info.image_id for info in read_table(IMAGES, ImageInfo)]
+    return set(sorted(ids, key=lambda image_id: derive(seed, "inspiration", image_id))[:limit])

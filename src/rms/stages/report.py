@@ -1,0 +1,75 @@
+"""Make the cross-dataset matrix, the headline metrics, the plots and the HTML report."""
+
+from pathlib import Path
+
+from rms.measure.evaluation import by_corpus
+from rms.measure.results import read_evaluation
+from rms.params import Params
+from rms.records import CorpusReject, ImageReject, Prediction, TextReject
+from rms.report.charts import training_curves
+from rms.report.corpora import corpus_facts
+from rms.report.curves import curves_csv, precision_recall, roc
+from rms.report.dataset import dataset_facts, most_supported_patterns, rejects_by_check, scalars
+from rms.report.figures import matrix_png
+from rms.report.gallery import gallery
+from rms.report.headline import headline_metrics
+from rms.report.matrix import matrix_csv, matrix_markdown
+from rms.report.page import Content, render
+from rms.store import count_rows, output_folder, read_json, read_table, write_json, write_text
+
+DATA = Path("data")
+REPORTS = Path("reports")
+DATASETS = {"rms": DATA / "dataset", "risk_oriented": DATA / "risk_oriented"}
+CORPORA = DATA / "corpora"
+PATTERNS = DATA / "patterns" / "patterns"
+PATTERNS_SHOWN = 12
+
+
+def run(params: Params) -> None:
+    """Write `metrics.json`, `matrix.csv`, `matrix.md`, `plots/` and `report.html` into `reports/`."""
+    names = [str(name) for name in params.finetune.train_sets]
+    evaluations = [read_evaluation(REPORTS / "eval" / name / "metrics.json") for name in names]
+    predictions = {name: by_corpus(read_table(REPORTS / "eval" / name / "predictions", Prediction)) for name in names}
+    scored = {(name, corpus): item for name in names for corpus, item in predictions[name].items()}
+    roc_curves = {key: points for key, item in scored.items() if (points := roc(item))}
+    pr_curves = {key: points for key, item in scored.items() if (points := precision_recall(item))}
+    shown = predictions.get("rms", predictions[names[0]]).get("rms")
+    judged = dict(zip(shown.sample_ids, shown.p_unsafe["full"].tolist(), strict=True)) if shown else {}
+    facts = dataset_facts(DATASETS["rms"])
+    content = Content(
+        params=params,
+        photographs=count_rows(DATA / "images" / "images"),
+        evaluations=evaluations,
+        datasets={name: facts if name == "rms" else dataset_facts(DATASETS[name]) for name in names},
+        statistics=scalars(read_json(DATASETS["rms"] / "statistics.json")),
+        patterns=most_supported_patterns(PATTERNS, PATTERNS_SHOWN),
+        pattern_count=count_rows(PATTERNS),
+        corpora=[corpus_facts(CORPORA / name) for name in params.corpora.names],
+        rejects={
+            "collect": rejects_by_check(DATA / "images" / "rejects.jsonl", ImageReject, "reason"),
+            "generate": rejects_by_check(DATA / "triplets" / "rejects.jsonl", TextReject, "failed"),
+            "augment": rejects_by_check(DATA / "augmented" / "rejects.jsonl", TextReject, "failed"),
+            "corpora": [
+                (f"{name}: {reason}", count)
+                for name in params.corpora.names
+                for reason, count in rejects_by_check(CORPORA / name / "rejects.jsonl", CorpusReject, "reason")
+            ],
+        },
+        roc=roc_curves,
+        training=training_curves({name: REPORTS / "train" / name / "plots" for name in names}),
+        exhibits=gallery(
+            DATASETS["rms"] / "test",
+            [DATA / "augmented" / "unsafe", DATA / "augmented" / "twins"],
+            judged,
+            params.report.gallery,
+        ),
+    )
+    page = render(content)
+    with output_folder(REPORTS / "plots") as plots:
+        write_text(plots / "roc.csv", curves_csv("fpr", "tpr", roc_curves))
+        write_text(plots / "pr.csv", curves_csv("recall", "precision", pr_curves))
+        (plots / "matrix.png").write_bytes(matrix_png(evaluations))
+    write_text(REPORTS / "matrix.csv", matrix_csv(evaluations))
+    write_text(REPORTS / "matrix.md", matrix_markdown(evaluations))
+    write_text(REPORTS / "report.html", page)
+    write_json(REPORTS / "metrics.json", headline_metrics(facts, evaluations))

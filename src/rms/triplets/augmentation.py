@@ -1,0 +1,119 @@
+"""Variations of a triplet's text, kept only by criteria.
+
+A variation holds the risk (together still unsafe), stays innocent (text alone still safe), says something new
+(between a floor and a ceiling of similarity to every kept sibling) and reads naturally.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rms.assistant import Assistant, Scene, TextDraft
+from rms.params import Augment
+from rms.records import Candidate, Check, TextReject, Triplet
+from rms.seeds import content_id, stream
+from rms.triplets.complementarity import check_triplet
+from rms.triplets.generation import provenance
+
+_LEFTOVERS = re.compile(r"[{}<>\[\]|]|\b(?:as an ai|sure, here|rewritten|variation \d)\b|\?\?\?|\s{2,}", re.IGNORECASE)
+
+
+class Proposal(NamedTuple):
+    """A worded variation and the criterion that made it."""
+
+    criterion: str
+    draft: TextDraft
+
+
+def propose(assistant: Assistant, scene: Scene, triplet: Triplet, criteria: Sequence[str], seed: int) -> list[Proposal]:
+    """Every variation under `criteria`, the criteria in an order drawn for this triplet."""
+    order = list(criteria)
+    stream(seed, "criteria", triplet.triplet_id).shuffle(order)
+    return [Proposal(name, draft) for name in order for draft in assistant.rewrite(scene, triplet, name)]
+
+
+def keep(
+    checker: Assistant,
+    proposer: Assistant,
+    scene: Scene,
+    triplet: Triplet,
+    proposals: Sequence[Proposal],
+    vectors: Mapping[str, NDArray[np.float32]],
+    settings: Augment,
+    seed: int,
+) -> Iterator[Candidate | TextReject]:
+    """The triplet itself, then its variations that pass, at most `settings.variations` of them.
+
+    `vectors` holds the unit embedding of every text involved.
+    """
+    original = TextDraft(triplet.text, triplet.intent, triplet.provenance.family)
+    yield _candidate(proposer, scene, triplet, original, "", triplet.checks, seed)
+    siblings = [vectors[triplet.text]]
+    for criterion, draft in proposals:
+        if len(siblings) > settings.variations:
+            return
+        vector = vectors[draft.text]
+        outcome = check_triplet(checker, scene, draft.text)
+        failed, detail = unnatural(draft.text, settings.max_words) or (outcome.failed, outcome.detail)
+        failed, detail = (failed, detail) if failed else stale(vector, siblings, settings)
+        if failed:
+            yield TextReject(
+                image_id=scene.image_id,
+                text=draft.text,
+                kind=f"variation:{criterion}",
+                failed=failed,
+                detail=detail,
+                parent_id=triplet.triplet_id,
+            )
+            continue
+        siblings.append(vector)
+        yield _candidate(proposer, scene, triplet, draft, criterion, outcome.checks, seed)
+
+
+def unnatural(text: str, max_words: int) -> tuple[str, str] | None:
+    """Why a text does not read naturally: too long, or with leftovers of a template or a prompt."""
+    words = len(text.split())
+    if not 2 <= words <= max_words:
+        return "length", f"{words} words; 2 to {max_words} are allowed"
+    leftover = _LEFTOVERS.search(text)
+    return ("leftover", f"contains {leftover[0]!r}") if leftover else None
+
+
+def stale(
+    vector: NDArray[np.float32], siblings: Sequence[NDArray[np.float32]], settings: Augment
+) -> tuple[str, str]:  # fmt: skip
+    """Whether a variation repeats a sibling or has left the subject; ("", "") if neither."""
+    similarities = np.round(np.stack(siblings) @ vector, 4)
+    if similarities.max() > settings.max_similarity:
+        return "too_similar", f"cosine {similarities.max():.3f} to a sibling"
+    if similarities.min() < settings.min_similarity:
+        return "off_subject", f"cosine {similarities.min():.3f} to a sibling"
+    return "", ""
+
+
+def _candidate(
+    proposer: Assistant,
+    scene: Scene,
+    triplet: Triplet,
+    draft: TextDraft,
+    criterion: str,
+    checks: list[Check],
+    seed: int,
+) -> Candidate:
+    return Candidate(
+        candidate_id=content_id("candidate", scene.image_id, draft.text),
+        image_id=scene.image_id,
+        text=draft.text,
+        label="unsafe",
+        category=triplet.category,
+        risk=triplet.risk,
+        guidance=proposer.guide(scene, draft.text, "unsafe"),
+        kind="variation" if criterion else "triplet",
+        criterion=criterion,
+        parent_id=triplet.triplet_id,
+        checks=checks,
+        provenance=provenance(proposer, seed, draft.family),
+    )

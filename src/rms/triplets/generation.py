@@ -1,0 +1,98 @@
+"""Image-text-risk triplets, each checked for information complementarity."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TypeVar
+
+from rms.assistant import Assistant, Scene, TripletDraft
+from rms.records import Pattern, Provenance, Record, TextReject, Triplet
+from rms.seeds import content_id
+from rms.triplets.complementarity import check_triplet
+
+T = TypeVar("T", bound=Record)
+
+CHUNK = 256
+"""Scenes whose texts are checked together; what an assistant can do in one go it does for this many."""
+
+
+def generate(
+    proposer: Assistant,
+    checker: Assistant,
+    scenes: Iterable[Scene],
+    own: Mapping[str, Sequence[Pattern]],
+    near: Mapping[str, Sequence[Pattern]],
+    per_image: int,
+    seed: int,
+) -> Iterator[Triplet | TextReject]:
+    """Triplets that hold, and rejects with the check that failed, image by image.
+
+    `own` are the patterns found in an image, `near` those found elsewhere that are worth a try, both by image id.
+    """
+    source = iter(scenes)
+    while chunk := list(islice(source, CHUNK)):
+        proposals = [(scene, _propose(proposer, scene, own, near, per_image)) for scene in chunk]
+        checker.expect([draft.draft.text for _, drafts in proposals for draft in drafts])
+        for scene, drafts in proposals:
+            yield from _checked(proposer, checker, scene, drafts, seed)
+
+
+def _propose(
+    proposer: Assistant,
+    scene: Scene,
+    own: Mapping[str, Sequence[Pattern]],
+    near: Mapping[str, Sequence[Pattern]],
+    per_image: int,
+) -> list[TripletDraft]:
+    mine = own.get(scene.image_id, [])
+    ids = {pattern.pattern_id for pattern in mine}
+    others = [pattern for pattern in near.get(scene.image_id, []) if pattern.pattern_id not in ids]
+    return [
+        *proposer.propose_triplets(scene, mine, per_image),
+        *proposer.propose_triplets(scene, others, len(others)),
+    ]
+
+
+def _checked(
+    proposer: Assistant, checker: Assistant, scene: Scene, drafts: Sequence[TripletDraft], seed: int
+) -> Iterator[Triplet | TextReject]:
+    seen: set[str] = set()
+    for draft in drafts:
+        text = draft.draft.text
+        outcome = check_triplet(checker, scene, text)
+        failed, detail = outcome.failed, outcome.detail
+        if text in seen:
+            failed, detail = "duplicate", "the same text for the same image"
+        seen.add(text)
+        if failed:
+            yield TextReject(
+                image_id=scene.image_id, text=text, kind="triplet", failed=failed, detail=detail, parent_id=""
+            )
+            continue
+        yield Triplet(
+            triplet_id=content_id("triplet", scene.image_id, text),
+            image_id=scene.image_id,
+            text=text,
+            intent=draft.draft.intent,
+            risk=draft.risk,
+            category=draft.category,
+            pattern_id=draft.pattern_id,
+            rationale=draft.rationale,
+            checks=outcome.checks,
+            provenance=provenance(proposer, seed, draft.draft.family),
+        )
+
+
+def provenance(assistant: Assistant, seed: int, family: str) -> Provenance:
+    """Who made a text."""
+    return Provenance(
+        assistant=assistant.name, model=assistant.model, version=assistant.version, seed=seed, family=family
+    )
+
+
+def sieve(outcomes: Iterable[T | TextReject], kind: type[T], rejects: list[TextReject]) -> Iterator[T]:
+    """Pass records of `kind` on and put the rejects aside."""
+    for outcome in outcomes:
+        if isinstance(outcome, kind):
+            yield outcome
+        elif isinstance(outcome, TextReject):
+            rejects.append(outcome)

@@ -1,0 +1,94 @@
+"""The self-adaptive part: patterns of latent risk are found in the images, then merged and counted."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rms.assistant import PatternDraft
+from rms.encoder import embed
+from rms.records import Description, Pattern
+from rms.seeds import content_id
+
+EXAMPLES = 5
+"""Image ids kept with a pattern as examples."""
+
+
+class Found(NamedTuple):
+    """The merged patterns, and which of them each image showed."""
+
+    patterns: list[Pattern]
+    by_image: dict[str, list[str]]
+    """Pattern ids by image id, in the order the assistant named them."""
+
+
+def merge(drafts: Iterable[tuple[str, PatternDraft]], similarity: float, min_support: int) -> Found:
+    """Merge drafts `(image_id, draft)` of one category whose texts are at least `similarity` (cosine) alike.
+
+    The pattern seen in most images leads and takes in the less frequent ones that are close to it, so that the
+    result does not depend on the order of the images.
+    """
+    images: dict[PatternDraft, list[str]] = defaultdict(list)
+    for image_id, draft in drafts:
+        images[draft].append(image_id)
+    ranked = sorted(images, key=lambda draft: (-len(images[draft]), draft))
+    leader_of: dict[PatternDraft, PatternDraft] = {}
+    for category in sorted({draft.category for draft in ranked}):
+        leader_of |= _leaders([draft for draft in ranked if draft.category == category], similarity)
+    members: dict[PatternDraft, list[str]] = defaultdict(list)
+    for draft in ranked:
+        members[leader_of[draft]].extend(images[draft])
+    kept = {leader: sorted(set(ids)) for leader, ids in members.items() if len(set(ids)) >= min_support}
+    by_image: dict[str, list[str]] = defaultdict(list)
+    for draft, ids in images.items():
+        leader = leader_of[draft]
+        for image_id in ids if leader in kept else ():
+            if _pattern_id(leader) not in by_image[image_id]:
+                by_image[image_id].append(_pattern_id(leader))
+    patterns = [_pattern(leader, ids) for leader, ids in kept.items()]
+    return Found(sorted(patterns, key=lambda p: (-p.support, p.pattern_id)), dict(by_image))
+
+
+def nearest(descriptions: Sequence[Description], patterns: Sequence[Pattern], count: int) -> dict[str, list[Pattern]]:
+    """For each image the `count` patterns closest to its caption, by image id."""
+    if not patterns or not count:
+        return {description.image_id: [] for description in descriptions}
+    texts = embed([f"{pattern.element}: {pattern.intent}" for pattern in patterns], "embed patterns")
+    captions = embed([description.caption for description in descriptions], "embed captions")
+    close: dict[str, list[Pattern]] = {}
+    for description, row in zip(descriptions, captions @ texts.T, strict=True):
+        order = np.argsort(-np.round(row, 4), kind="stable")[:count]
+        close[description.image_id] = [patterns[index] for index in order]
+    return close
+
+
+def _leaders(drafts: Sequence[PatternDraft], similarity: float) -> dict[PatternDraft, PatternDraft]:
+    """Each draft's leader: the first earlier leader that is close enough, or itself."""
+    vectors = embed([f"{draft.element}: {draft.intent}. {draft.risk}" for draft in drafts], "embed patterns")
+    leaders: list[int] = []
+    chosen: dict[PatternDraft, PatternDraft] = {}
+    for index, draft in enumerate(drafts):
+        close = np.round(vectors[leaders] @ vectors[index], 4) >= similarity
+        if close.any():
+            chosen[draft] = drafts[leaders[int(close.argmax())]]
+        else:
+            leaders.append(index)
+            chosen[draft] = draft
+    return chosen
+
+
+def _pattern_id(draft: PatternDraft) -> str:
+    return content_id("pattern", draft.element, draft.intent, draft.risk)
+
+
+def _pattern(draft: PatternDraft, image_ids: list[str]) -> Pattern:
+    return Pattern(
+        pattern_id=_pattern_id(draft),
+        element=draft.element,
+        intent=draft.intent,
+        risk=draft.risk,
+        category=draft.category,
+        support=len(image_ids),
+        example_image_ids=image_ids[:EXAMPLES],
+    )

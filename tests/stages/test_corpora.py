@@ -1,0 +1,101 @@
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from rms.errors import RmsError
+from rms.params import Corpora, Params
+from rms.records import CorpusImage, CorpusReject, CorpusSample
+from rms.stages.corpora import run
+from rms.store import read_jsonl, read_table
+
+PROJECT = Path(__file__).parents[2]
+
+
+def _params(**changes: object) -> Params:
+    settings = {"names": ["local"], "kind": "folder", "root": "downloads", "on_missing": "error", "split": "test"}
+    # the stage reads its own section alone
+    return Params.model_construct(corpora=Corpora.model_validate(settings | changes))
+
+
+def _local(folder: Path, *labels: object) -> Path:
+    """A `local` corpus of one picture, with a text of its own for each label."""
+    folder.mkdir(parents=True)
+    Image.new("RGB", (48, 32), "red").save(folder / "a.png")
+    rows = [
+        {"image": "a.png", "text": f"Text {n}?", "label": label, "category": "fire"} for n, label in enumerate(labels)
+    ]
+    (folder / "samples.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return folder
+
+
+def _digest(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(PROJECT / "conf/manifests", tmp_path / "conf/manifests")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_folder_becomes_tables_rejects_and_a_summary(project: Path) -> None:
+    _local(project / "downloads/local", "safe", 1, "?")
+    run(_params(), "local")
+    out = project / "data/corpora/local"
+    (picture,) = read_table(out / "images", CorpusImage)
+    samples = list(read_table(out / "samples", CorpusSample))
+    (reject,) = read_jsonl(out / "rejects.jsonl", CorpusReject)
+    assert {tuple(sample.image_ids) for sample in samples} == {(picture.image_id,)}
+    assert (reject.row, reject.reason) == ("3", "unknown_label")
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["rows"] == {"read": 3, "kept": 2, "skipped": 1}
+    assert summary["skipped"] == {"unknown_label": 1}
+    assert summary["labels"] == {"safe": 1, "unsafe": 1}
+    assert summary["categories"] == {"fire": {"safe": 1, "unsafe": 1}}
+    assert (summary["embedded"], summary["missing"], summary["images"]) == (False, False, 1)
+
+
+@pytest.mark.parametrize("name", ["vlguard", "figstep"])
+def test_an_embedded_corpus_is_the_same_to_the_byte_every_time(project: Path, name: str) -> None:
+    params = _params(kind="embedded", root=str(PROJECT / "src/rms/corpora/embedded"))
+    run(params, name)
+    first = _digest(project / "data/corpora/" / name)
+    shutil.rmtree(project / "data")
+    run(params, name)
+    assert _digest(project / "data/corpora/" / name) == first
+    summary = json.loads((project / "data/corpora" / name / "summary.json").read_text())
+    assert (summary["embedded"], summary["licence"], summary["gated"]) == (True, "Apache-2.0", False)
+
+
+def test_a_missing_folder_says_where_to_get_it_and_where_to_put_it() -> None:
+    with pytest.raises(
+        RmsError, match=r"downloads/siuo: not found; get it from https://huggingface\.co/\S+SIUO and put siuo"
+    ):
+        run(_params(), "siuo")
+
+
+def test_a_missing_folder_may_be_skipped(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(_params(on_missing="skip"), "siuo")
+    assert "going on without it" in capsys.readouterr().err
+    out = project / "data/corpora/siuo"
+    assert not list(read_table(out / "images", CorpusImage))
+    assert not list(read_table(out / "samples", CorpusSample))
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["missing"], summary["rows"]["read"]) == (True, 0)
+
+
+def test_a_failed_run_leaves_what_was_there(project: Path) -> None:
+    folder = _local(project / "downloads/local", "safe")
+    run(_params(), "local")
+    before = _digest(project / "data/corpora/local")
+    (folder / "a.png").unlink()
+    with pytest.raises(RmsError, match="not one of 1 local rows"):
+        run(_params(), "local")
+    assert _digest(project / "data/corpora/local") == before
+    assert [path.name for path in (project / "data/corpora").iterdir()] == ["local"]
