@@ -2,9 +2,10 @@
 
 import re
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import inflect
+if TYPE_CHECKING:
+    import inflect
 
 Number = Literal["count", "mass", "plural"]
 
@@ -13,7 +14,7 @@ _SENTENCE_START = re.compile(r"(^|[.!?…] +)([\"'“‘(]?)([a-z])")
 
 @cache
 def with_article(noun: str, number: Number) -> str:
-    """"an oven", "coffee", "scissors"."""
+    """ "an oven", "coffee", "scissors"."""
     return str(_engine().a(noun)) if number == "count" else noun
 
 
@@ -29,5 +30,7 @@ def capitals(text: str) -> str:
 
 
 @cache
-def _engine() -> inflect.engine:
+def _engine() -> "inflect.engine":
+    import inflect  # noqa: PLC0415 - takes a second to load
+
     return inflect.engine()

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 from pydantic import ValidationError
 
 from rms.errors import RmsError, one_line
@@ -64,6 +65,14 @@ def read_json(path: Path) -> Any:
         raise RmsError(f"{path}: not valid JSON ({one_line(error)})") from None
 
 
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file of facts, without any tag that could build objects; RmsError when it cannot be read."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # noqa: S506 - safe, and ten times faster
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RmsError(f"{path}: {one_line(error)}") from None
+
+
 def write_jsonl(path: Path, rows: Iterable[Record]) -> int:
     """Write records one a line and return how many; an empty table is an empty file."""
     lines = [row.model_dump_json() for row in rows]
@@ -112,7 +121,7 @@ def read_table(folder: Path, kind: type[R]) -> Iterator[R]:
         raise RmsError(f"{folder}: no Parquet shards found; run `dvc repro` to make them")
     pictures = [name for name, field in kind.model_fields.items() if _is_picture(field.metadata)]
     for shard in shards:
-        with pq.ParquetFile(shard) as table:
+        with pq.ParquetFile(shard, pre_buffer=False) as table:  # buffering ahead would hold the whole shard
             missing = [name for name in kind.model_fields if name not in table.schema_arrow.names]
             if missing:
                 raise RmsError(f"{shard}: column {missing[0]!r} is missing; rerun the stage that wrote it")

@@ -13,9 +13,7 @@ from rms.store import read_table, write_table, write_text
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 
-def write_dataset(
-    folder: Path, rows: Iterable[Candidate], images: Mapping[str, ImageInfo], pictures: Pictures
-) -> None:
+def write_dataset(folder: Path, rows: Iterable[Candidate], images: Mapping[str, ImageInfo], pictures: Pictures) -> None:
     """Write one Parquet folder for each split, with pictures; rows keep their order."""
     by_split: dict[Split, list[Candidate]] = {split: [] for split in SPLITS}
     for row in rows:
@@ -24,9 +22,7 @@ def write_dataset(
         write_table(folder / split, Sample, _samples(members, images, pictures))
 
 
-def _samples(
-    rows: Sequence[Candidate], images: Mapping[str, ImageInfo], pictures: Pictures
-) -> Iterator[Sample]:
+def _samples(rows: Sequence[Candidate], images: Mapping[str, ImageInfo], pictures: Pictures) -> Iterator[Sample]:
     for row in rows:
         image = images[row.image_id]
         yield Sample(

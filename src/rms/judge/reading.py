@@ -64,7 +64,7 @@ class Reader:
 
 
 def _in_words(elements: Sequence[SceneElement]) -> str:
-    """"domestic cat 93%, lynx 2% (pet, predator)": elements with confidences, then what they are good for."""
+    """ "domestic cat 93%, lynx 2% (pet, predator)": elements with confidences, then what they are good for."""
     named = ", ".join(f"{element.name} {round(100 * element.confidence)}%" for element in elements)
     tags = dict.fromkeys(tag.replace("_", " ") for element in elements for tag in element.tags)
     return f"{named} ({', '.join(tags)})" if tags else "nothing certain"

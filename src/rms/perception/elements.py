@@ -5,7 +5,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -13,6 +12,7 @@ from rms.english import Number, with_article
 from rms.errors import RmsError, one_line
 from rms.perception.classifier import CLASSES
 from rms.records import SceneElement
+from rms.store import read_yaml
 
 ELEMENTS_FILE = Path(__file__).parent / "elements.yaml"
 
@@ -77,13 +77,9 @@ class Elements:
 
 def load_elements(file: Path = ELEMENTS_FILE) -> Elements:
     """Read and check a vocabulary; RmsError names the file, the element and the fault."""
-    try:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise RmsError(f"{file}: {one_line(error)}") from None
     elements = []
     owner: dict[int, str] = {}
-    for number, entry in enumerate(entries, start=1):
+    for number, entry in enumerate(read_yaml(file), start=1):
         try:
             element = Element.model_validate(entry)
             indices = element.class_indices

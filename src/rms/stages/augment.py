@@ -15,7 +15,7 @@ from rms.store import count_rows, output_folder, read_table, write_json, write_j
 from rms.triplets.augmentation import keep, propose
 from rms.triplets.generation import sieve
 from rms.triplets.scenes import join
-from rms.triplets.twins import make_twins
+from rms.triplets.twins import TwinMaker
 
 IMAGES = Path("data/images/images")
 TRIPLETS = Path("data/triplets")
@@ -35,13 +35,13 @@ def run(params: Params) -> None:
     with output_folder(OUTPUT) as draft:
         varied = _vary(params, proposer, checker, scenes, track(triplets.values(), "vary", total))
         unsafe = write_table(draft / "unsafe", Candidate, sieve(varied, Candidate, rejects))
-        debt = Counter(candidate.image_id for candidate in read_table(draft / "unsafe", Candidate))
         pairs = (
             (candidate, triplets[candidate.parent_id])
             for candidate in track(read_table(draft / "unsafe", Candidate), "harmless twins", unsafe)
         )
-        twins = make_twins(checker, proposer, scenes, pairs, debt, params.augment, params.seed)
-        safe = write_table(draft / "twins", Candidate, sieve(twins, Candidate, rejects))
+        known = read_table(draft / "unsafe", Candidate)
+        maker = TwinMaker(checker, proposer, scenes, known, params.augment, params.seed)
+        safe = write_table(draft / "twins", Candidate, sieve(maker.twins(pairs), Candidate, rejects))
         write_jsonl(draft / "rejects.jsonl", rejects)
         failed = dict(sorted(Counter(reject.failed for reject in rejects).items()))
         write_json(draft / "summary.json", {"unsafe": unsafe, "twins": safe, "rejects": failed})

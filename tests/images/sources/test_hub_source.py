@@ -16,8 +16,8 @@ from rms.params import HubSource
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch):
-    import datasets
-    import huggingface_hub.constants
+    import datasets  # noqa: PLC0415 - slow to load, and only this file needs it
+    import huggingface_hub.constants  # noqa: PLC0415
 
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
@@ -91,7 +91,7 @@ def test_a_file_of_the_dataset_is_read_no_further_than_allowed(tmp_path):
 
 
 def test_a_wrong_column_is_named_with_the_right_ones(tmp_path):
-    with pytest.raises(RmsError, match="no column 'image'; .*columns are: photo, other"):
+    with pytest.raises(RmsError, match=r"no column 'image'; .*columns are: photo, other"):
         read(parquet(tmp_path / "d", [{"bytes": png(1), "path": None}], column="photo"))
 
 

@@ -213,7 +213,7 @@ def test_three_kinds_of_table_with_licences(tmp_path, server, ending):
 
 
 def test_mistakes_in_the_table_are_one_line(tmp_path):
-    with pytest.raises(RmsError, match="no column 'link'; .*columns are: url"):
+    with pytest.raises(RmsError, match=r"no column 'link'; .*columns are: url"):
         read(table(tmp_path, []), url_column="link")
     with pytest.raises(RmsError, match="no such file"):
         read(tmp_path / "none.csv")

@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Set
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rms.assistant.embedded.grammar import PERSON_SLOTS, Person
 from rms.errors import RmsError, one_line
 from rms.perception.elements import ELEMENTS_FILE, Elements
+from rms.store import read_yaml
 
 FOLDER = Path(__file__).parent / "knowledge"
 
@@ -69,7 +69,7 @@ def load_knowledge(elements: Elements, folder: Path = FOLDER) -> Knowledge:
     """Read and check the knowledge base; RmsError names the file, the entry and the fault."""
     files = [ELEMENTS_FILE, *sorted(folder.rglob("*.yaml"))]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    phrasing = _read(folder / "phrasing.yaml")
+    phrasing = read_yaml(folder / "phrasing.yaml")
     hazards = [hazard for file in sorted((folder / "hazards").glob("*.yaml")) for hazard in _entries(file, Hazard)]
     try:
         knowledge = Knowledge(
@@ -85,19 +85,12 @@ def load_knowledge(elements: Elements, folder: Path = FOLDER) -> Knowledge:
     return knowledge
 
 
-def _read(file: Path) -> Any:
-    try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise RmsError(f"{file}: {one_line(error)}") from None
-
-
 T = TypeVar("T", bound="_Fact")
 
 
 def _entries(file: Path, kind: type[T]) -> list[T]:
     found = []
-    for number, entry in enumerate(_read(file), start=1):
+    for number, entry in enumerate(read_yaml(file), start=1):
         try:
             found.append(kind.model_validate(entry))
         except ValidationError as error:
