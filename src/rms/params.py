@@ -150,7 +150,7 @@ class Augment(Section):
 
 
 class Build(Section):
-    unsafe_share: Share
+    unsafe_share: Annotated[float, Field(gt=0.0, lt=1.0)]
     max_per_image: Positive
 
 
@@ -173,6 +173,8 @@ class RiskOriented(Section):
 
 class EmbeddedJudge(Section):
     kind: Literal["embedded"]
+    width: Positive
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
     lr: Annotated[float, Field(gt=0.0, le=1.0)]
     epochs: Positive
     batch_size: Positive
@@ -229,7 +231,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RmsError(f"{path}: not found; run `rms params` in the project folder to compose it from conf/") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise RmsError(f"{path}: not valid YAML ({one_line(error)}); run `rms params` to compose it again") from None
     return check_params(values, str(path))
 

@@ -34,7 +34,7 @@ class ImageInfo(Record):
     """A collected photograph without its pixels."""
 
     image_id: Text
-    """Content id of the normalised pixels."""
+    """Content id of the original file's bytes: the stored JPEG's depend on the encoder's version."""
     name: Text
     """Where it came from, relative to its source (a file name, a URL)."""
     width: Annotated[int, Field(gt=0)]

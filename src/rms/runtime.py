@@ -11,4 +11,5 @@ def prepare(params: Params) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_DATASETS_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads leave the cores to others
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -68,7 +68,7 @@ def read_json(path: Path) -> Any:
 def read_yaml(path: Path) -> Any:
     """Read a YAML file of facts, without any tag that could build objects; RmsError when it cannot be read."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # noqa: S506 - safe, and ten times faster
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # safe, and ten times faster
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RmsError(f"{path}: {one_line(error)}") from None
 
@@ -82,8 +82,16 @@ def write_jsonl(path: Path, rows: Iterable[Record]) -> int:
 
 def read_jsonl(path: Path, kind: type[R]) -> list[R]:
     """Read a JSONL table of `kind`, naming line and field when a row does not validate."""
+    try:
+        lines = path.read_text(encoding="utf-8").split(
+            "\n"
+        )  # splitlines would also cut at U+2028, which texts may hold
+    except FileNotFoundError:
+        raise RmsError(f"{path}: not found; run `dvc repro` to make it") from None
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
         try:
             rows.append(kind.model_validate_json(line))
         except ValidationError as error:

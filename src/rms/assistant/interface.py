@@ -68,7 +68,7 @@ class Assistant(Protocol):
     name: str
     model: str
     version: str
-    criteria: Sequence[str]
+    criteria: tuple[str, ...]
     """Names of the ways it can vary a text."""
 
     def describe(self, image_id: str, image: bytes) -> Description:
@@ -103,6 +103,20 @@ class Assistant(Protocol):
 
     def guide(self, scene: Scene, text: str, label: Label) -> str:
         """A response that names the risk and offers a safe way, or simply helps where there is none."""
+
+
+class Pair(NamedTuple):
+    """Who proposes and who checks; one and the same where params.yaml says the same of both."""
+
+    proposer: Assistant
+    checker: Assistant
+
+
+def load_assistants(params: settings.Params) -> Pair:
+    """The assistants that `assistant:` and `checker:` in params.yaml ask for."""
+    proposer = load_assistant(params.assistant, params.seed)
+    same = params.checker == params.assistant
+    return Pair(proposer, proposer if same else load_assistant(params.checker, params.seed))
 
 
 def load_assistant(choice: settings.EmbeddedAssistant | settings.OpenAIAssistant, seed: int) -> Assistant:

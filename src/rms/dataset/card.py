@@ -41,7 +41,7 @@ def card(
         },
         sort_keys=False,
     )
-    environment = Environment(autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    environment = Environment(autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["code"] = _code
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         header=header, title=title, method=method, n=numbers, made_by=made_by, credits=credits, removed=removed

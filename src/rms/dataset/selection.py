@@ -46,7 +46,6 @@ def _share(rows: Sequence[Candidate], unsafe_share: float, seed: int) -> list[Ca
     ordered = sorted(rows, key=lambda row: derive(seed, "share", row.candidate_id))
     unsafe = [row for row in ordered if row.label == "unsafe"]
     safe = [row for row in ordered if row.label == "safe"]
-    if 0.0 < unsafe_share < 1.0:
-        unsafe = unsafe[: round(len(safe) * unsafe_share / (1.0 - unsafe_share))]
-        safe = safe[: round(len(unsafe) * (1.0 - unsafe_share) / unsafe_share)]
+    unsafe = unsafe[: round(len(safe) * unsafe_share / (1.0 - unsafe_share))]
+    safe = safe[: round(len(unsafe) * (1.0 - unsafe_share) / unsafe_share)]
     return [*unsafe, *safe]

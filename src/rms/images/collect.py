@@ -30,7 +30,6 @@ from rms.store import read_table, write_json, write_jsonl, write_table
 
 _UNDECIDED: Split = "train"  # of a spilled image, until all are known
 _SPILL = "spill"
-_HOLD: list = []
 
 
 class Examined(NamedTuple):
@@ -97,7 +96,7 @@ def examine(
     if isinstance(raw.data, ImageFault):
         raise raw.data
     picture = shrink(decode(raw.data, limits, raw.extension), limits.max_side)
-    _HOLD.append(picture); nsfw = screen(picture)
+    nsfw = screen(picture)
     if nsfw >= nsfw_threshold:
         raise ImageFault("unsafe_alone", f"NSFW score {nsfw:.4f}, below {nsfw_threshold:g} needed")
     image_id = content_id(raw.data)

@@ -1,12 +1,13 @@
-"""The embedded judge's network: MiniLM over what is seen and what is said, with the image's own features."""
+"""The embedded judge's network: how well a wish and a scene go together."""
 
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
-from rms.perception import FEATURES
+SCALE = 10.0
+"""Inputs are unit vectors; scaled like this their coordinates are of the order of one."""
 
 
 class NetworkConfig(PretrainedConfig):  # type: ignore[misc]
@@ -14,58 +15,47 @@ class NetworkConfig(PretrainedConfig):  # type: ignore[misc]
 
     model_type = "rms_embedded_judge"
 
-    def __init__(self, encoder: dict[str, Any] | None = None, dropout: float = 0.1, **rest: Any) -> None:
+    def __init__(
+        self, text_size: int = 0, scene_size: int = 0, width: int = 512, dropout: float = 0.3, **rest: Any
+    ) -> None:
         super().__init__(**rest)
-        self.encoder = encoder or {}
+        self.text_size = text_size
+        self.scene_size = scene_size
+        self.width = width
         self.dropout = dropout
 
 
 class Network(PreTrainedModel):  # type: ignore[misc]
-    """A cross-encoder: scene and text are read together, and compared at the end.
+    """Two towers whose products are weighed (a gated form of the low-rank bilinear model of Kim et al. 2017).
 
-    The mean vector u of the scene's tokens and the mean vector v of the text's are compared as [u, v, u*v, |u-v|]
-    (the classifier of Conneau et al. 2017, InferSent), after attention has let each look at the other. The image's
-    pooled features enter through an adapter that starts at zero, so that training begins from the language
-    model as it was.
+    Whether a pair is risky is a matter of which wish meets which scene. A product of the two towers says that in
+    one layer, and learns it from hundreds of rows; a sum of them could only learn what each says alone.
     """
 
     config_class = NetworkConfig
-    base_model_prefix = "encoder"
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
-        self.encoder = AutoModel.from_config(AutoConfig.for_model(**config.encoder), add_pooling_layer=False)
-        width = self.encoder.config.hidden_size
-        self.adapter = nn.Linear(FEATURES, width)
-        nn.init.zeros_(self.adapter.weight)
-        nn.init.zeros_(self.adapter.bias)
+        self.text_tower = nn.Linear(config.text_size, config.width)
+        self.scene_tower = nn.Linear(config.scene_size, config.width)
         self.dropout = nn.Dropout(config.dropout)
-        self.classifier = nn.Linear(4 * width, 1)
+        self.output = nn.Linear(config.width, 1)
         self.post_init()
 
+    def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, nn.Linear):
+            module.reset_parameters()
+
     def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        token_type_ids: torch.Tensor,
-        features: torch.Tensor,
-        labels: torch.Tensor | None = None,
+        self, text: torch.Tensor, scene: torch.Tensor, labels: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
-        """Logits of unsafe, shape (batch,); with `labels` (0 or 1) also the loss."""
-        embedded = self.encoder.get_input_embeddings()(input_ids)
-        embedded = torch.cat([embedded[:, :1] + self.adapter(features)[:, None], embedded[:, 1:]], dim=1)
-        hidden = self.encoder(
-            inputs_embeds=embedded, attention_mask=attention_mask, token_type_ids=token_type_ids
-        ).last_hidden_state
-        scene = _mean(hidden, attention_mask * (1 - token_type_ids))
-        text = _mean(hidden, attention_mask * token_type_ids)
-        joint = torch.cat([scene, text, scene * text, (scene - text).abs()], dim=-1)
-        logits = self.classifier(self.dropout(joint)).squeeze(-1)
+        """Logits of unsafe, shape (batch,), from `text` (batch, text_size) and `scene` (batch, scene_size).
+
+        With `labels` (batch,) of 0 or 1 also the loss.
+        """
+        wish = nn.functional.gelu(self.text_tower(SCALE * text))
+        place = nn.functional.gelu(self.scene_tower(SCALE * scene))
+        logits = self.output(self.dropout(wish * place)).squeeze(-1)
         if labels is None:
             return {"logits": logits}
         return {"loss": nn.functional.binary_cross_entropy_with_logits(logits, labels.float()), "logits": logits}
-
-
-def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    weights = mask[..., None].to(hidden.dtype)
-    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)

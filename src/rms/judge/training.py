@@ -1,40 +1,44 @@
 """Fine-tuning of the embedded judge by `transformers`' Trainer, with DVCLive curves."""
 
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from dvclive import Live
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    default_data_collator,
+)
 
 from rms.judge.embedded import Plan
 from rms.judge.network import Network
-from rms.judge.reading import Reading
+from rms.judge.reading import Readings
 
-Row = tuple[Reading, int]
+Split = tuple[Readings, Sequence[int]]
+"""Readings and their labels (1 is unsafe)."""
 
 _CURVES = ("loss", "eval_loss", "learning_rate")
 """What is logged; durations are not, so that two runs log the same."""
 
 
-def train_network(
-    network: Network,
-    collate: Callable[[Sequence[Reading]], dict[str, torch.Tensor]],
-    train: Sequence[Row],
-    validation: Sequence[Row],
-    plan: Plan,
-) -> None:
-    """Fine-tune `network` in place and leave it in evaluation mode; same rows, plan and machine, same weights."""
+def train_network(network: Network, train: Split, validation: Split, plan: Plan) -> None:
+    """Train `network` in place and leave it in evaluation mode; same rows, plan and machine, same weights."""
     settings = plan.settings
-    torch.set_num_threads(torch.get_num_interop_threads())
+    torch.set_num_threads(1)  # the network is too small to share
     with tempfile.TemporaryDirectory() as scratch:
         arguments = TrainingArguments(
             output_dir=scratch,
             num_train_epochs=settings.epochs,
             per_device_train_batch_size=settings.batch_size,
-            per_device_eval_batch_size=2 * settings.batch_size,
+            per_device_eval_batch_size=1024,
             learning_rate=settings.lr,
             weight_decay=settings.weight_decay,
             warmup_steps=settings.warmup_ratio,
@@ -45,26 +49,30 @@ def train_network(
             logging_strategy="epoch",
             save_strategy="no",
             report_to="none",
-            use_cpu=not torch.cuda.is_available(),
-            remove_unused_columns=False,
+            use_cpu=True,
             dataloader_pin_memory=False,
+            disable_tqdm=not sys.stderr.isatty(),
             label_names=["labels"],
         )
         trainer = Trainer(
             model=network,
             args=arguments,
-            data_collator=lambda rows: _batch(collate, rows),
-            train_dataset=list(train),
-            eval_dataset=list(validation),
-            callbacks=[_Curves(plan.curves)] if plan.curves else [],
+            train_dataset=_rows(train),
+            eval_dataset=_rows(validation),
+            data_collator=default_data_collator,
+            callbacks=[_Curves(plan.curves)],
         )
+        trainer.remove_callback(PrinterCallback)  # the curves have it all, and a terminal has the bar
         trainer.train()
     network.eval()
 
 
-def _batch(collate: Callable[[Sequence[Reading]], dict[str, torch.Tensor]], rows: Sequence[Row]) -> dict[str, Any]:
-    tensors = collate([reading for reading, _ in rows])
-    return {**tensors, "labels": torch.tensor([label for _, label in rows])}
+def _rows(split: Split) -> list[dict[str, Any]]:
+    readings, labels = split
+    return [
+        {"text": text, "scene": scene, "labels": label}
+        for text, scene, label in zip(readings.text, readings.scene, labels, strict=True)
+    ]
 
 
 class _Curves(TrainerCallback):  # type: ignore[misc]

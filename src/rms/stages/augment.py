@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from rms.assistant import Assistant, Scene, load_assistant
+from rms.assistant import Assistant, Scene, load_assistants
 from rms.encoder import embed
 from rms.errors import RmsError
 from rms.params import Params
@@ -26,8 +26,10 @@ CHUNK = 2048
 
 
 def run(params: Params) -> None:
-    proposer = load_assistant(params.assistant, params.seed)
-    checker = load_assistant(params.checker, params.seed)
+    proposer, checker = load_assistants(params)
+    unknown = [name for name in params.augment.criteria if name not in proposer.criteria]
+    if unknown:
+        raise RmsError(f"augment.criteria: {unknown[0]!r}: the assistant knows {', '.join(proposer.criteria)}")
     scenes = join(IMAGES, read_table(TRIPLETS / "descriptions", Description))
     triplets = {triplet.triplet_id: triplet for triplet in read_table(TRIPLETS / "triplets", Triplet)}
     total = count_rows(TRIPLETS / "triplets")

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from rms.assistant import load_assistant
+from rms.assistant import load_assistants
 from rms.errors import RmsError
 from rms.params import Params
 from rms.progress import track
@@ -19,8 +19,7 @@ OUTPUT = Path("data/triplets")
 
 
 def run(params: Params) -> None:
-    proposer = load_assistant(params.assistant, params.seed)
-    checker = load_assistant(params.checker, params.seed)
+    proposer, checker = load_assistants(params)
     patterns = {pattern.pattern_id: pattern for pattern in read_table(PATTERNS / "patterns", Pattern)}
     own: dict[str, list[Pattern]] = {}
     for found in read_table(PATTERNS / "found", PatternFound):

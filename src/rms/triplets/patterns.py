@@ -29,8 +29,9 @@ def merge(drafts: Iterable[tuple[str, PatternDraft]], similarity: float, min_sup
     The pattern seen in most images leads and takes in the less frequent ones that are close to it, so that the
     result does not depend on the order of the images.
     """
+    named = list(drafts)
     images: dict[PatternDraft, list[str]] = defaultdict(list)
-    for image_id, draft in drafts:
+    for image_id, draft in named:
         images[draft].append(image_id)
     ranked = sorted(images, key=lambda draft: (-len(images[draft]), draft))
     leader_of: dict[PatternDraft, PatternDraft] = {}
@@ -41,11 +42,10 @@ def merge(drafts: Iterable[tuple[str, PatternDraft]], similarity: float, min_sup
         members[leader_of[draft]].extend(images[draft])
     kept = {leader: sorted(set(ids)) for leader, ids in members.items() if len(set(ids)) >= min_support}
     by_image: dict[str, list[str]] = defaultdict(list)
-    for draft, ids in images.items():
+    for image_id, draft in named:
         leader = leader_of[draft]
-        for image_id in ids if leader in kept else ():
-            if _pattern_id(leader) not in by_image[image_id]:
-                by_image[image_id].append(_pattern_id(leader))
+        if leader in kept and _pattern_id(leader) not in by_image[image_id]:
+            by_image[image_id].append(_pattern_id(leader))
     patterns = [_pattern(leader, ids) for leader, ids in kept.items()]
     return Found(sorted(patterns, key=lambda p: (-p.support, p.pattern_id)), dict(by_image))
 

@@ -8,12 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rms.assistant.embedded.grammar import about, person
 from rms.assistant.embedded.exposure import foremost, p_risky, welcomes
+from rms.assistant.embedded.grammar import about, person
 from rms.assistant.embedded.knowledge import Hazard, load_knowledge
 from rms.assistant.embedded.phrasing import partition
 from rms.assistant.interface import PatternDraft, Scene, TextDraft, TripletDraft, Verdict
 from rms.encoder import embed
+from rms.errors import RmsError
 from rms.params import EmbeddedAssistant as Settings
 from rms.perception import MODEL, load_elements, perceive
 from rms.perception.elements import sentence_of
@@ -73,7 +74,7 @@ class EmbeddedAssistant:
         """Each pattern in one of its wordings, taking categories in turn so that none crowds out the others."""
         drafts = []
         for pattern in _categories_in_turn(patterns)[:count]:
-            hazard = self._hazard_of[pattern.intent]
+            hazard = self._hazard(pattern.intent)
             draw = stream(self._seed, "wording", scene.image_id, hazard.id)
             intent = draw.choice(hazard.intents)
             drafts.append(
@@ -89,7 +90,7 @@ class EmbeddedAssistant:
 
     def rewrite(self, scene: Scene, triplet: Triplet, criterion: str) -> list[TextDraft]:
         """A paraphrase takes another wording of the wish; every other criterion another kind of sentence."""
-        hazard = self._hazard_of[triplet.intent]
+        hazard = self._hazard(triplet.intent)
         others = [intent for intent in hazard.intents if intent != triplet.intent]
         if criterion == "paraphrase":
             return [self._phrasing.word(intent, scene.split, None, triplet.triplet_id) for intent in others]
@@ -100,8 +101,8 @@ class EmbeddedAssistant:
     def word(self, scene: Scene, intent: str) -> TextDraft:
         return self._phrasing.word(intent, scene.split, None, scene.image_id)
 
-    def harmless_wishes(self, scene: Scene, triplet: Triplet) -> list[str]:
-        hazard = self._hazard_of[triplet.intent]
+    def harmless_wishes(self, scene: Scene, triplet: Triplet) -> list[str]:  # noqa: ARG002 - known without looking
+        hazard = self._hazard(triplet.intent)
         draw = stream(self._seed, "counterpart", triplet.triplet_id)
         return draw.sample(hazard.counterpart, len(hazard.counterpart))
 
@@ -147,6 +148,15 @@ class EmbeddedAssistant:
             element = foremost(description, hazard.triggers)
             if element and p_risky(description, hazard, self._settings.min_confidence) >= _UNSAFE_FROM:
                 yield hazard, element.name
+
+    def _hazard(self, intent: str) -> Hazard:
+        try:
+            return self._hazard_of[intent]
+        except KeyError:
+            raise RmsError(
+                f"the knowledge base has no wish {intent!r}; patterns and triplets of another assistant or another "
+                "state of the knowledge base cannot be varied here: run `dvc repro` from `patterns` on"
+            ) from None
 
     def _about(self, sentence: str, scene: Scene, hazard: Hazard) -> str:
         """A sentence of the knowledge base, said of what triggers the hazard here (or of the first thing seen)."""

@@ -38,7 +38,10 @@ PERSON_SLOTS = frozenset(_PRONOUNS["i"])
 _SLOT = re.compile(r"\{([A-Za-z ]+)\}")
 _VOWELS = "aeiou"
 # Verbs of two syllables or more double their last consonant only when it is stressed; these are.
-_STRESSED_END = ("begin", "forget", "permit", "admit", "commit", "refer", "prefer", "occur", "submit", "upset")
+_STRESSED_END = (
+    "begin", "forget", "permit", "admit", "commit", "refer", "prefer", "occur", "submit", "upset", "unclip", "unplug",
+    "unwrap", "unzip",
+)  # fmt: skip
 
 
 def person(phrase: str, who: Person) -> str:
@@ -56,6 +59,8 @@ def gerund(phrase: str) -> str | None:
 
 
 def _ing(verb: str) -> str:
+    if verb.endswith("ic"):
+        return f"{verb}king"
     if verb.endswith("ie"):
         return f"{verb[:-2]}ying"
     if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")) and verb != "be":
@@ -68,12 +73,11 @@ def _doubles(verb: str) -> bool:
         len(verb) < 3
         or verb[-1] in "aeiouwxyh"
         or verb[-2] not in _VOWELS
-        or verb[-3] in _VOWELS
-        and verb[-3:-1] != "ui"
+        or (verb[-3] in _VOWELS and verb[-3:-1] != "ui")
     ):
         return False
     syllables = len(re.findall(r"[aeiouy]+", verb))
-    return syllables == 1 or verb in _STRESSED_END or verb.endswith(("travel", "cancel", "label"))
+    return syllables == 1 or verb in _STRESSED_END or verb.endswith(("travel", "cancel", "label", "model"))
 
 
 def about(sentence: str, noun: str, number: Number) -> str:

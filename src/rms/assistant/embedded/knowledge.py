@@ -1,7 +1,8 @@
 """The hazard knowledge base: hazards and phrase families, read from YAML and checked."""
 
 import hashlib
-from collections.abc import Set
+from collections import Counter
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -116,3 +117,19 @@ def _check(knowledge: Knowledge, tags: Set[str], folder: Path) -> None:
         slots = {slot.partition("}")[0] for slot in phrase.split("{")[1:]}
         if slots - PERSON_SLOTS:
             raise RmsError(f"{folder}/hazards: {phrase!r}: unknown slot {sorted(slots - PERSON_SLOTS)[0]!r}")
+    _check_families(knowledge.families, folder / "phrasing.yaml")
+
+
+def _check_families(families: Sequence[Family], file: Path) -> None:
+    name, times = Counter(family.name for family in families).most_common(1)[0]
+    if times > 1:
+        raise RmsError(f"{file}: {name}: the name is given twice, which would put one family into two splits")
+    for criterion, count in Counter(family.criterion for family in families).items():
+        if count < 3:
+            raise RmsError(f"{file}: {criterion}: {count} families; three are needed, one for each split")
+    for family in families:
+        slots = [template.text.count("{do}") + template.text.count("{doing}") for template in family.templates]
+        if set(slots) != {1} or not any("{do}" in template.text for template in family.templates):
+            raise RmsError(
+                f"{file}: {family.name}: each template needs one {{do}} or {{doing}}, and one of them {{do}}"
+            )

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
-from rms.assistant.embedded.grammar import capitals, gerund, person
+from rms.assistant.embedded.grammar import gerund, person
 from rms.assistant.embedded.knowledge import Family, Template
 from rms.assistant.interface import TextDraft
+from rms.english import capitals
 from rms.records import Split
 from rms.seeds import stream
 
