@@ -89,6 +89,18 @@ def test_neither_image_nor_text_tells_the_label_where_all_else_is_harmless():
         assert sum(abs(value) for value in owed.values()) <= 4, (side, owed)
 
 
+@pytest.mark.parametrize("text", ["one", "two", "three", "four"])
+def test_of_the_texts_that_are_harmless_beside_an_image_the_one_seen_unsafe_most_often_is_taken(text):
+    seldom = [("b", f"seldom {n}") for n in range(12)]
+    often = [("b", "often"), ("c", "often"), ("d", "often")]
+
+    def together(image_id, proposed):
+        return UNSAFE if proposed == text or image_id != "a" else SAFE
+
+    first = _twins([("a", text), *seldom, *often], together)[0]
+    assert (first.image_id, first.text, first.kind) == ("a", "often", "twin_text")
+
+
 def test_the_same_seed_gives_the_same_twins():
     pairs = [(image_id, f"t{n}") for image_id in "abcd" for n in range(4)]
     assert _twins(pairs, _only(*pairs)) == _twins(pairs, _only(*pairs))

@@ -20,7 +20,8 @@ def _scene(**masses: float) -> Description:
     ("masses", "p"),
     [({"cat": 0.9}, 1.0), ({"chair": 0.9}, 0.0), ({"cat": 0.6, "chair": 0.2}, 0.75), ({"ball": 0.8}, 0.4),
      ({"cat": 0.3, "hamster": 0.3, "chair": 0.2}, 0.75), ({}, UNSURE), ({"cat": 0.1}, UNSURE),
-     ({"cat": 0.1, "chair": 0.9}, 0.1), ({"cat": 0.4, "ball": 0.4}, 0.75)],
+     ({"cat": 0.1, "chair": 0.9}, 0.1), ({"cat": 0.4, "ball": 0.4}, 0.5),
+     ({"cat": 0.3, "ball": 0.7}, UNSURE)],
 )  # fmt: skip
 def test_the_risk_is_the_share_that_triggers_have_of_what_is_seen(masses, p):
     assert p_risky(_scene(**masses), HAZARD, 0.15) == pytest.approx(p)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rms.assistant.embedded.exposure import foremost, p_risky, welcomes
-from rms.assistant.embedded.grammar import about, person
+from rms.assistant.embedded.grammar import about, forms, person
 from rms.assistant.embedded.knowledge import Hazard, load_knowledge
 from rms.assistant.embedded.phrasing import partition
 from rms.assistant.interface import PatternDraft, Scene, TextDraft, TripletDraft, Verdict
@@ -108,8 +108,8 @@ class EmbeddedAssistant:
 
     def guide(self, scene: Scene, text: str, label: Label) -> str:
         wish, _ = self._read(text)
-        if label == "unsafe" and wish:
-            return self._about(wish.hazard.guidance, scene, wish.hazard)
+        if label == "unsafe":
+            return self._about(wish.hazard.guidance, scene, wish.hazard) if wish else self._knowledge.caution
         draw = stream(self._seed, "reply", scene.image_id, text)
         return draw.choice(self._knowledge.replies)
 
@@ -199,8 +199,8 @@ class EmbeddedAssistant:
 
     @cached_property
     def _alarming(self) -> re.Pattern[str]:
-        words = "|".join(re.escape(word) for word in self._knowledge.alarming)
-        return re.compile(rf"\b(?:{words})(?:s|es|d|ed|ing|ly)?\b", re.IGNORECASE)
+        words = sorted({form for word in self._knowledge.alarming for form in forms(word)})
+        return re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b", re.IGNORECASE)
 
 
 def _categories_in_turn(patterns: Sequence[Pattern]) -> list[Pattern]:

@@ -22,16 +22,16 @@ def foremost(scene: Description, tags: Set[str]) -> SceneElement | None:
 def p_risky(scene: Description, hazard: Hazard, min_confidence: float) -> float:
     """How likely the scene triggers the hazard: the share its triggers have of all that is seen.
 
-    What the knowledge base calls arguable counts half, so that it is neither risky nor harmless. Where the triggers
-    are seen less surely than `min_confidence`, the answer is `UNSURE` at most.
+    What the knowledge base calls arguable, and triggers seen less surely than `min_confidence`, lift the answer to
+    `UNSURE` at most: enough to be no longer harmless, never enough to be risky.
     """
     total = sum(element.confidence for element in scene.elements)
     if total <= 0.0:
         return UNSURE
     risky = mass(scene, hazard.triggers)
-    arguable = mass(scene, hazard.unclear | hazard.triggers) - risky
-    p = min((risky + 0.5 * arguable) / total, 1.0)
-    return p if risky >= min_confidence else min(p, UNSURE)
+    arguable = mass(scene, hazard.triggers | hazard.unclear)
+    sure = risky / total if risky >= min_confidence else 0.0
+    return min(max(sure, min(arguable / total, UNSURE)), 1.0)
 
 
 def welcomes(scene: Description, hazard: Hazard, min_confidence: float) -> bool:

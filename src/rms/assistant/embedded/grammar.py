@@ -58,6 +58,15 @@ def gerund(phrase: str) -> str | None:
     return f"{_ing(verb)} {rest}".strip()
 
 
+def forms(word: str) -> set[str]:
+    """A word as it may stand in a text: "stab", "stabs", "stabbed", "stabbing"; for any part of speech, so some are
+    no English words.
+    """
+    stem = _ing(word).removesuffix("ing")
+    endings = ("ing", "ed", "er", "ers", "es", "ous")
+    return {word, f"{word}s", f"{word}ly", *(stem + ending for ending in endings)}
+
+
 def _ing(verb: str) -> str:
     if verb.endswith("ic"):
         return f"{verb}king"

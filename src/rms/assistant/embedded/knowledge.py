@@ -62,6 +62,8 @@ class Knowledge(_Fact):
     """Words that make a text suspicious by itself."""
     replies: tuple[Phrase, ...]
     """Openings of helpful answers to harmless texts."""
+    caution: Phrase
+    """The answer to a risk that cannot be named."""
     version: str
     """First digits of the sha256 of all files."""
 
@@ -78,6 +80,7 @@ def load_knowledge(elements: Elements, folder: Path = FOLDER) -> Knowledge:
             families=phrasing["families"],
             alarming=phrasing["alarming"],
             replies=phrasing["replies"],
+            caution=phrasing["caution"],
             version=digest[:12],
         )
     except (ValidationError, KeyError) as error:
