@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from rms.store import count_rows, read_json
+from rms.store import read_json
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -47,16 +47,14 @@ def _stages(project: Path, params: dict[str, Any]) -> None:
     judges = [(stage, name) for name in params["finetune"]["train_sets"] for stage in ("finetune", "evaluate")]
     total = 0.0
     print(f"{'stage':26} seconds  peak MB of all so far")
-    for stage in [("collect",), ("patterns",), ("generate",), ("augment",), *corpora, ("build",), ("risk_oriented",), *judges, ("report",)]:  # noqa: E501  # fmt: skip
+    made = [(stage,) for stage in ("collect", "patterns", "generate", "augment")]
+    for stage in [*made, *corpora, ("build",), ("risk_oriented",), *judges, ("report",)]:
         start = time.perf_counter()
         _rms(project, "stage", *stage)
         seconds = time.perf_counter() - start
         total += seconds
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"{' '.join(stage):26} {seconds:7.1f}  {peak:7.0f}", flush=True)
-        if stage == ("patterns",):
-            images = count_rows(project / "data/images/images")
-            print(f"{'':26} collect + patterns: {images / total:.1f} images/s ({images} images)")
     print(f"{'all stages':26} {total:7.1f}")
 
 
