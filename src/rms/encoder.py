@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rms.progress import track
+from rms.runtime import quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -72,10 +73,9 @@ def _encode(batch: list[str]) -> NDArray[np.float32]:
 
 @cache
 def _load() -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
-    from transformers import AutoModel, AutoTokenizer, logging  # noqa: PLC0415 - heavy
+    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - heavy
 
-    logging.set_verbosity_error()  # the packaged file holds a pooler that no one uses, and would say so
-    logging.disable_progress_bar()
+    quiet_transformers()  # the packaged file holds a pooler that no one uses, and would say so
     folder = str(model_folder())
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = AutoModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False)

@@ -13,3 +13,11 @@ def prepare(params: Params) -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads leave the cores to others
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def quiet_transformers() -> None:
+    """No bars and notes of its own: loading takes a blink, and our own bars are silent when not in a terminal."""
+    from transformers.utils import logging  # noqa: PLC0415 - heavy
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

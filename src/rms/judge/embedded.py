@@ -17,6 +17,7 @@ from rms.judge.threshold import best_threshold
 from rms.params import EmbeddedJudge as Settings
 from rms.perception import load_elements
 from rms.perception.elements import ELEMENTS_FILE
+from rms.runtime import quiet_transformers
 from rms.store import read_json, write_json
 
 if TYPE_CHECKING:
@@ -100,15 +101,23 @@ class EmbeddedJudge:
     @classmethod
     def load(cls, folder: Path) -> "EmbeddedJudge":
         """The judge as saved: weights, scene vocabulary and threshold, on the encoder it was trained with."""
+        from safetensors import SafetensorError  # noqa: PLC0415
+
         from rms.judge.network import Network  # noqa: PLC0415 - heavy
 
+        quiet_transformers()
         card = read_json(folder / CARD)
         if card["encoder_sha256"] != weights_sha256():
             raise RmsError(f"{folder}: was trained on another {card['encoder']}; install the versions of the lock file")
         try:
-            network = Network.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-        except (OSError, ValueError) as error:
+            network, found = Network.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
+        except (OSError, ValueError, SafetensorError) as error:
             raise RmsError(f"{folder}: not a complete judge ({one_line(error)}); run `dvc repro finetune`") from None
+        if found["missing_keys"]:  # they would be drawn at random
+            missing = ", ".join(sorted(found["missing_keys"]))
+            raise RmsError(f"{folder}: not a complete judge (no weights for {missing}); run `dvc repro finetune`")
         judge = cls(card["modality"], network, folder / _VOCABULARY)
         judge.threshold = float(card["threshold"])
         return judge
