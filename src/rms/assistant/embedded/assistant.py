@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from rms.seeds import stream
 _UNSAFE_FROM = 0.5
 _SAFE_BELOW = 0.1
 _DIGITS = 4
+_WORD = re.compile(r"[a-z'-]+")
 
 
 class _Wish(NamedTuple):
@@ -116,13 +118,17 @@ class EmbeddedAssistant:
     # -- checking -------------------------------------------------------------------------------
 
     def check_image(self, scene: Scene) -> Verdict:
-        """Screening at collection has had its word; here nothing seen may be alarming by its name."""
-        alarming = self._alarming.search(" ".join(e.name for e in scene.description.elements[:1]))
-        return Verdict("unsafe", 0.9, f"shows {alarming[0]}") if alarming else Verdict("safe", 0.05, "nothing alarming")
+        """Screening at collection has had its word; here what is seen first must not be alarming by its name."""
+        return self._check_words(" ".join(element.name for element in scene.description.elements[:1]), "shows")
 
     def check_text(self, text: str) -> Verdict:
-        found = self._alarming.search(text)
-        return Verdict("unsafe", 0.9, f"says {found[0]!r}") if found else Verdict("safe", 0.05, "nothing alarming")
+        return self._check_words(text, "says")
+
+    def _check_words(self, text: str, verb: str) -> Verdict:
+        words = _WORD.findall(text.lower())
+        pairs = [f"{first} {second}" for first, second in pairwise(words)]
+        found = next((term for term in (*words, *pairs) if term in self._alarming), None)
+        return Verdict("unsafe", 0.9, f"{verb} {found!r}") if found else Verdict("safe", 0.05, "nothing alarming")
 
     def check_together(self, scene: Scene, text: str) -> Verdict:
         wish, similarity = self._read(text)
@@ -198,9 +204,10 @@ class EmbeddedAssistant:
         return embed([person(wish.intent, "i") for wish in self._wishes], "read knowledge")
 
     @cached_property
-    def _alarming(self) -> re.Pattern[str]:
-        words = sorted({form for word in self._knowledge.alarming for form in forms(word)})
-        return re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b", re.IGNORECASE)
+    def _alarming(self) -> frozenset[str]:
+        """Every form of the alarming words; of two words ("burn down") the first is inflected."""
+        terms = (term.partition(" ") for term in self._knowledge.alarming)
+        return frozenset(f"{form} {rest}".strip() for first, _, rest in terms for form in forms(first))
 
 
 def _categories_in_turn(patterns: Sequence[Pattern]) -> list[Pattern]:
