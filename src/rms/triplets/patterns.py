@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rms.assistant import PatternDraft
 from rms.encoder import embed
@@ -54,10 +55,10 @@ def nearest(descriptions: Sequence[Description], patterns: Sequence[Pattern], co
     """For each image the `count` patterns closest to its caption, by image id."""
     if not patterns or not count:
         return {description.image_id: [] for description in descriptions}
-    texts = embed([f"{pattern.element}: {pattern.intent}" for pattern in patterns], "embed patterns")
+    vectors = _vectors([(pattern.element, pattern.intent) for pattern in patterns])
     captions = embed([description.caption for description in descriptions], "embed captions")
     close: dict[str, list[Pattern]] = {}
-    for description, row in zip(descriptions, captions @ texts.T, strict=True):
+    for description, row in zip(descriptions, captions @ vectors.T, strict=True):
         order = np.argsort(-np.round(row, 4), kind="stable")[:count]
         close[description.image_id] = [patterns[index] for index in order]
     return close
@@ -65,7 +66,7 @@ def nearest(descriptions: Sequence[Description], patterns: Sequence[Pattern], co
 
 def _leaders(drafts: Sequence[PatternDraft], similarity: float) -> dict[PatternDraft, PatternDraft]:
     """Each draft's leader: the first earlier leader that is close enough, or itself."""
-    vectors = embed([f"{draft.element}: {draft.intent}. {draft.risk}" for draft in drafts], "embed patterns")
+    vectors = _vectors([(draft.element, f"{draft.intent}. {draft.risk}") for draft in drafts])
     leaders: list[int] = []
     chosen: dict[PatternDraft, PatternDraft] = {}
     for index, draft in enumerate(drafts):
@@ -76,6 +77,18 @@ def _leaders(drafts: Sequence[PatternDraft], similarity: float) -> dict[PatternD
             leaders.append(index)
             chosen[draft] = draft
     return chosen
+
+
+def _vectors(parts: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+    """Unit vectors of patterns, shape (len(parts), 384): the element's and the wish's, added.
+
+    There are far fewer elements and wishes than pairs of them, and each is embedded once.
+    """
+    elements = embed([element for element, _ in parts], "embed elements")
+    wishes = embed([wish for _, wish in parts], "embed wishes")
+    both = elements + wishes
+    vectors: NDArray[np.float32] = both / np.linalg.norm(both, axis=1, keepdims=True)
+    return vectors
 
 
 def _pattern_id(draft: PatternDraft) -> str:
