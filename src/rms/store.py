@@ -28,9 +28,12 @@ ROWS_PER_SHARD = 4096
 
 @contextmanager
 def output_folder(folder: Path) -> Iterator[Path]:
-    """A fresh folder that takes the place of `folder` only when the block ends without an error."""
+    """A fresh folder that takes the place of `folder` only when the block ends without an error.
+
+    What a killed run left of its draft is cleared away.
+    """
     folder = Path(folder)
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    draft = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:

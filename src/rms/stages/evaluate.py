@@ -18,6 +18,8 @@ OWN_TESTS = {"rms": Path("data/dataset/test"), "risk_oriented": Path("data/risk_
 
 def run(params: Params, train_set: str) -> None:
     """Write `reports/eval/<train_set>/`: a row for each judge and sample, and the scores."""
+    if train_set not in OWN_TESTS:
+        raise RmsError(f"evaluate: no training set {train_set!r}; known: {', '.join(OWN_TESTS)}")
     judges = {name: load(Path("models/judge") / train_set / name) for name in JUDGES}
     benchmarks = _benchmarks(params)
     left_out = {item.name: "no samples" for item in benchmarks if not item.cases}
