@@ -72,3 +72,13 @@ def test_wrong_usage_exits_with_two(capsys, arguments):
     status, _, error = _run(capsys, *arguments)
     assert status == 2
     assert "Usage:" in error
+
+
+def test_what_the_system_refuses_is_one_line(tmp_path, monkeypatch, capsys):
+    """A file where a folder should be: the system's own words, the path, and no traceback."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports").write_text("a file")
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["summary"])
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == "rms: reports/metrics.json: Not a directory\n"

@@ -73,7 +73,7 @@ def test_shares_that_leave_no_training_images_are_refused(composed):
 def test_a_value_still_to_be_given_is_named_with_the_override_that_gives_it(composed, key):
     message = _fault(_with(composed, key, "???"))
     assert f"{key} = ???" in message
-    assert f"-S {key}=VALUE" in message
+    assert f"{key}=VALUE" in message
 
 
 def test_a_missing_key_is_named(composed):
@@ -122,3 +122,16 @@ def test_what_was_written_is_read_back(tmp_path, composed):
     file = tmp_path / "params.yaml"
     file.write_text(yaml.safe_dump(composed))
     assert load_params(file) == check_params(composed, "conf")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed", 2**32),
+        ("judge.warmup_ratio", 1.0),
+        ("corpora.names", ["siuo", "siuo"]),
+        ("finetune.train_sets", ["rms"] * 2),
+    ],
+)
+def test_values_that_would_fail_or_mislead_later_are_refused_at_once(composed, key, value):
+    assert key in _fault(_with(composed, key, value))

@@ -226,3 +226,14 @@ def test_a_bad_line_is_named_with_its_field(tmp_path):
         read_jsonl(tmp_path / "r.jsonl", TextReject)
     with pytest.raises(RmsError, match=r"no\.jsonl: not found"):
         read_jsonl(tmp_path / "no.jsonl", TextReject)
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"", lambda raw: raw[: len(raw) // 2], lambda _: b"no Parquet" * 9])
+def test_a_damaged_shard_is_one_line_that_names_it(tmp_path, damage):
+    write_table(tmp_path / "table", PatternFound, [PatternFound(image_id="i", pattern_id="p")] * 100)
+    shard = tmp_path / "table/part-00000.parquet"
+    shard.write_bytes(damage(shard.read_bytes()))
+    for read in (lambda: list(read_table(tmp_path / "table", PatternFound)), lambda: count_rows(tmp_path / "table")):
+        with pytest.raises(RmsError, match=r"part-00000\.parquet: damaged") as error:
+            read()
+        assert "\n" not in str(error.value)

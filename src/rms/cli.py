@@ -99,3 +99,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except RmsError as error:
         click.echo(f"rms: {error}", err=True)
         sys.exit(1)
+    except OSError as error:  # a full disk, a folder that may not be written, a file where a folder should be
+        click.echo(f"rms: {error.filename or 'system'}: {error.strerror or error}", err=True)
+        sys.exit(1)

@@ -32,8 +32,14 @@ def compose(overrides: list[str]) -> str:
                 target, str(CONF.resolve()), None, "config", str(Path("hydra_plugins").resolve()), overrides
             )
         except (DvcException, HydraException, OmegaConfBaseException, OSError, ValueError) as error:
-            raise RmsError(f"{CONF}: {one_line(error)}") from None
+            hint = "; quote values with blanks or special characters: \"key='a value'\"" if _is_grammar(error) else ""
+            raise RmsError(f"{CONF}: {one_line(error)}{hint}") from None
         return target.read_text(encoding="utf-8")
+
+
+def _is_grammar(error: Exception) -> bool:
+    """Whether an override does not follow Hydra's grammar, as paths with blanks or tildes do not."""
+    return any(sign in str(error) for sign in ("LexerNoViableAlt", "mismatched input", "extraneous input", "no viable"))
 
 
 def write_params(overrides: list[str]) -> None:

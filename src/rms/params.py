@@ -5,12 +5,14 @@
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rms.errors import RmsError, one_line
+
+T = TypeVar("T")
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -19,6 +21,12 @@ Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 HashBits = Annotated[int, Field(ge=0, le=64)]
 FolderName = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+
+
+def _distinct(names: list[T]) -> list[T]:
+    if len(set(names)) < len(names):
+        raise ValueError("each name may stand in the list once")
+    return names
 
 
 class Section(BaseModel):
@@ -155,7 +163,7 @@ class Build(Section):
 
 
 class Corpora(Section):
-    names: Annotated[list[FolderName], Field(min_length=1)]
+    names: Annotated[list[FolderName], Field(min_length=1), AfterValidator(_distinct)]
     kind: Literal["embedded", "folder"]
     root: str
     """Folder with one subfolder per corpus, each in its public layout."""
@@ -164,7 +172,7 @@ class Corpora(Section):
 
 
 class Finetune(Section):
-    train_sets: Annotated[list[Literal["rms", "risk_oriented"]], Field(min_length=1)]
+    train_sets: Annotated[list[Literal["rms", "risk_oriented"]], Field(min_length=1), AfterValidator(_distinct)]
 
 
 class RiskOriented(Section):
@@ -179,7 +187,7 @@ class EmbeddedJudge(Section):
     epochs: Positive
     batch_size: Positive
     weight_decay: Annotated[float, Field(ge=0.0)]
-    warmup_ratio: Share
+    warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 class VlmJudge(Section):
@@ -205,7 +213,7 @@ class Params(Section):
     """Everything in `params.yaml`."""
 
     experiment: str
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
     offline: bool
     images: Images
     assistant: Assistant
@@ -231,7 +239,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RmsError(f"{path}: not found; run `rms params` in the project folder to compose it from conf/") from None
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise RmsError(f"{path}: not valid YAML ({one_line(error)}); run `rms params` to compose it again") from None
     return check_params(values, str(path))
 
@@ -242,7 +250,7 @@ def check_params(values: Any, where: str) -> Params:
         raise RmsError(f"{where}: holds no parameters; run `rms params` to compose it again")
     missing = next(_missing(values), None)
     if missing:
-        raise RmsError(f"{where}: {missing} = ???: a value must be given, for example `-S {missing}=VALUE`")
+        raise RmsError(f"{where}: {missing} = ???: a value must be given: {missing}=VALUE")
     try:
         return Params.model_validate(values)
     except ValidationError as error:

@@ -3,9 +3,8 @@
 from collections import OrderedDict
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from rms.errors import RmsError
+from rms.store import open_shard
 
 _GROUPS_IN_MEMORY = 4
 
@@ -19,7 +18,7 @@ class Pictures:
         self._positions: dict[str, int] = {}
         self._groups: OrderedDict[tuple[Path, int], list[bytes]] = OrderedDict()
         for shard in sorted(folder.glob("*.parquet")):
-            with pq.ParquetFile(shard) as table:
+            with open_shard(shard) as table:
                 for group in range(table.num_row_groups):
                     ids = table.read_row_group(group, columns=["image_id"]).column(0).to_pylist()
                     for row, image_id in enumerate(ids):
@@ -38,7 +37,7 @@ class Pictures:
         shard, group, row = self._places[image_id]
         key = (shard, group)
         if key not in self._groups:
-            with pq.ParquetFile(shard) as table:
+            with open_shard(shard) as table:
                 column = table.read_row_group(group, columns=["image"]).column(0)
             self._groups[key] = [picture["bytes"] for picture in column.to_pylist()]
             if len(self._groups) > _GROUPS_IN_MEMORY:

@@ -2,11 +2,18 @@
 
 import os
 
+from rms.errors import RmsError
 from rms.params import Params
 
 
 def prepare(params: Params) -> None:
-    """Set the environment of this process. Called before any heavy library is imported."""
+    """Set the environment of this process. Called before any heavy library is imported.
+
+    Raises RmsError for what the configuration knows but no code does yet, before the first stage has run.
+    """
+    for key, choice in (("assistant", params.assistant), ("checker", params.checker), ("judge", params.judge)):
+        if choice.kind != "embedded":
+            raise RmsError(f"{key}.kind = {choice.kind!r}: not built yet; use {key}=embedded")
     if params.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_DATASETS_OFFLINE"] = "1"

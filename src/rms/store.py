@@ -38,9 +38,12 @@ def output_folder(folder: Path) -> Iterator[Path]:
     draft.mkdir(parents=True)
     try:
         yield draft
+        old = folder.with_name(f".{folder.name}.old.partial")
+        shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(old)
         draft.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -74,6 +77,14 @@ def read_yaml(path: Path) -> Any:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # safe, and ten times faster
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RmsError(f"{path}: {one_line(error)}") from None
+
+
+def read_list(path: Path) -> list[Any]:
+    """Read a YAML file that holds a list."""
+    values = read_yaml(path)
+    if not isinstance(values, list):
+        raise RmsError(f"{path}: must hold a list, and holds {type(values).__name__}")
+    return values
 
 
 def write_jsonl(path: Path, rows: Iterable[Record]) -> int:
@@ -132,7 +143,7 @@ def read_table(folder: Path, kind: type[R]) -> Iterator[R]:
         raise RmsError(f"{folder}: no Parquet shards found; run `dvc repro` to make them")
     pictures = [name for name, field in kind.model_fields.items() if _is_picture(field.metadata)]
     for shard in shards:
-        with pq.ParquetFile(shard, pre_buffer=False) as table:  # buffering ahead would hold the whole shard
+        with open_shard(shard) as table:
             missing = [name for name in kind.model_fields if name not in table.schema_arrow.names]
             if missing:
                 raise RmsError(f"{shard}: column {missing[0]!r} is missing; rerun the stage that wrote it")
@@ -145,7 +156,21 @@ def read_table(folder: Path, kind: type[R]) -> Iterator[R]:
 
 def count_rows(folder: Path) -> int:
     """Number of rows of a Parquet folder, from the footers alone."""
-    return sum(pq.read_metadata(shard).num_rows for shard in sorted(folder.glob("*.parquet")))
+    total = 0
+    for shard in sorted(folder.glob("*.parquet")):
+        with open_shard(shard) as table:
+            total += table.metadata.num_rows
+    return total
+
+
+@contextmanager
+def open_shard(shard: Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet shard, to read from; RmsError when it is damaged."""
+    try:
+        with pq.ParquetFile(shard, pre_buffer=False) as table:  # buffering ahead would hold the whole shard
+            yield table
+    except (pa.ArrowException, OSError) as error:
+        raise RmsError(f"{shard}: damaged ({one_line(error)}); rerun the stage that wrote it") from None
 
 
 @cache

@@ -82,7 +82,7 @@ def test_it_learns_what_only_both_modalities_tell_and_its_twins_do_not(judge, ph
 def test_a_loaded_judge_gives_the_same_probabilities_and_threshold(judge, photos, tmp_path):
     judge.save(tmp_path)
     queries = [row.query for row in _rows(photos, slice(0, 6))]
-    loaded = rms.judge.load(tmp_path)
+    loaded = rms.judge.load(str(tmp_path))
     assert np.array_equal(loaded.p_unsafe(queries), judge.p_unsafe(queries))
     assert loaded.threshold == judge.threshold
     with pytest.raises(RmsError, match="cannot be trained further"):
@@ -134,6 +134,10 @@ def test_each_image_is_perceived_once_however_many_queries_show_it(photos, monke
         (lambda folder: (folder / "model.safetensors").write_bytes(b"cut"), "not a complete judge"),
         (lambda folder: (folder / "model.safetensors").unlink(), "not a complete judge"),
         (lambda folder: _drop_weights(folder, "output.bias"), "no weights for output.bias"),
+        (lambda folder: (folder / "judge.json").write_text("[]"), "kind = None: must be one of"),
+        (lambda folder: (folder / "judge.json").write_text('{"kind": "embedded"}'), "modality"),
+        (lambda folder: (folder / "elements.yaml").write_text(""), "must hold a list"),
+        (lambda folder: (folder / "config.json").write_text("{}"), "not a complete judge"),
         (lambda folder: _change(folder, kind="magic"), "kind = 'magic': must be one of embedded, majority"),
         (lambda folder: _change(folder, encoder_sha256="0" * 64), "was trained on another all-MiniLM-L6-v2"),
     ],

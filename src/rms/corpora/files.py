@@ -6,6 +6,7 @@ A file that is unreadable as a whole is an RmsError; a single bad record is a Fa
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def json_lines(folder: Path, file: str) -> Iterator[Entry | Fault]:
 
 def csv_rows(folder: Path, file: str, required: tuple[str, ...]) -> Iterator[Entry | Fault]:
     """Entries of a CSV file with a header; RmsError when one of the `required` columns is missing."""
+    csv.field_size_limit(sys.maxsize)  # the size of the file is limited; a long text is no fault
     reader = csv.DictReader(io.StringIO(_text(folder, file), newline=""), strict=True)
     try:
         header = reader.fieldnames or []

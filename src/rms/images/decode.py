@@ -151,7 +151,7 @@ def _to_8_bit(grey: np.ndarray) -> np.ndarray:
     values = np.nan_to_num(grey.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = 0.0, 1.0 if grey.dtype.kind == "f" else 65535.0
     if values.min() < low or values.max() > high:
-        low, high = values.min(), values.max()
+        low, high = values.min(), max(values.max(), values.min() + 1.0)  # a picture of one value has no range
     return np.rint((values - low) * (255.0 / (high - low))).astype(np.uint8)
 
 

@@ -3,10 +3,11 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
 
 from rms.encoder import DIMENSIONS, weights_sha256
 from rms.encoder import MODEL as ENCODER
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
     from rms.judge.network import Network
 
 _VOCABULARY = "elements.yaml"
+
+
+class _Card(BaseModel):
+    """What `judge.json` says of a saved judge."""
+
+    kind: Literal["embedded"]
+    modality: Modality
+    threshold: float
+    encoder: str
+    encoder_sha256: str
 
 
 class Plan(NamedTuple):
@@ -89,14 +100,14 @@ class EmbeddedJudge:
     def save(self, folder: Path) -> None:
         self._network.save_pretrained(folder)
         shutil.copyfile(self._vocabulary, folder / _VOCABULARY)
-        card = {
-            "kind": "embedded",
-            "modality": self.modality,
-            "threshold": self.threshold,
-            "encoder": ENCODER,
-            "encoder_sha256": weights_sha256(),
-        }
-        write_json(folder / CARD, card)
+        card = _Card(
+            kind="embedded",
+            modality=self.modality,
+            threshold=self.threshold,
+            encoder=ENCODER,
+            encoder_sha256=weights_sha256(),
+        )
+        write_json(folder / CARD, card.model_dump())
 
     @classmethod
     def load(cls, folder: Path) -> "EmbeddedJudge":
@@ -106,18 +117,21 @@ class EmbeddedJudge:
         from rms.judge.network import Network  # noqa: PLC0415 - heavy
 
         quiet_transformers()
-        card = read_json(folder / CARD)
-        if card["encoder_sha256"] != weights_sha256():
-            raise RmsError(f"{folder}: was trained on another {card['encoder']}; install the versions of the lock file")
+        try:
+            card = _Card.model_validate(read_json(folder / CARD))
+        except ValidationError as error:
+            raise RmsError(f"{folder / CARD}: {one_line(error)}") from None
+        if card.encoder_sha256 != weights_sha256():
+            raise RmsError(f"{folder}: was trained on another {card.encoder}; install the versions of the lock file")
         try:
             network, found = Network.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, output_loading_info=True
             )
-        except (OSError, ValueError, SafetensorError) as error:
+        except (OSError, RuntimeError, ValueError, SafetensorError) as error:
             raise RmsError(f"{folder}: not a complete judge ({one_line(error)}); run `dvc repro finetune`") from None
         if found["missing_keys"]:  # they would be drawn at random
             missing = ", ".join(sorted(found["missing_keys"]))
             raise RmsError(f"{folder}: not a complete judge (no weights for {missing}); run `dvc repro finetune`")
-        judge = cls(card["modality"], network, folder / _VOCABULARY)
-        judge.threshold = float(card["threshold"])
+        judge = cls(card.modality, network, folder / _VOCABULARY)
+        judge.threshold = card.threshold
         return judge

@@ -46,10 +46,12 @@ class Judge(Protocol):
         """Write everything `load` needs into the existing folder, `judge.json` among it."""
 
 
-def load(folder: Path) -> Judge:
+def load(folder: str | Path) -> Judge:
     """The judge saved in `folder`; needs no training data and opens no connection."""
+    folder = Path(folder)
     card = read_json(folder / CARD)
-    match card.get("kind"):
+    kind = card.get("kind") if isinstance(card, dict) else None
+    match kind:
         case "majority":
             from rms.judge.baselines import Majority  # noqa: PLC0415
 
@@ -58,4 +60,4 @@ def load(folder: Path) -> Judge:
             from rms.judge.embedded import EmbeddedJudge  # noqa: PLC0415 - loads torch
 
             return EmbeddedJudge.load(folder)
-    raise RmsError(f"{folder / CARD}: kind = {card.get('kind')!r}: must be one of embedded, majority")
+    raise RmsError(f"{folder / CARD}: kind = {kind!r}: must be one of embedded, majority")

@@ -12,7 +12,7 @@ from rms.english import Number, with_article
 from rms.errors import RmsError, one_line
 from rms.perception.classifier import CLASSES
 from rms.records import SceneElement
-from rms.store import read_yaml
+from rms.store import read_list
 
 ELEMENTS_FILE = Path(__file__).parent / "elements.yaml"
 
@@ -79,7 +79,7 @@ def load_elements(file: Path = ELEMENTS_FILE) -> Elements:
     """Read and check a vocabulary; RmsError names the file, the element and the fault."""
     elements = []
     owner: dict[int, str] = {}
-    for number, entry in enumerate(read_yaml(file), start=1):
+    for number, entry in enumerate(read_list(file), start=1):
         try:
             element = Element.model_validate(entry)
             indices = element.class_indices

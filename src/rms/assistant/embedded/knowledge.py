@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rms.assistant.embedded.grammar import PERSON_SLOTS, Person
 from rms.errors import RmsError, one_line
 from rms.perception.elements import ELEMENTS_FILE, Elements
-from rms.store import read_yaml
+from rms.store import read_list, read_yaml
 
 FOLDER = Path(__file__).parent / "knowledge"
 
@@ -94,7 +94,7 @@ T = TypeVar("T", bound="_Fact")
 
 def _entries(file: Path, kind: type[T]) -> list[T]:
     found = []
-    for number, entry in enumerate(read_yaml(file), start=1):
+    for number, entry in enumerate(read_list(file), start=1):
         try:
             found.append(kind.model_validate(entry))
         except ValidationError as error:
