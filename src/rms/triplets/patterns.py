@@ -66,7 +66,7 @@ def nearest(descriptions: Sequence[Description], patterns: Sequence[Pattern], co
 
 def _leaders(drafts: Sequence[PatternDraft], similarity: float) -> dict[PatternDraft, PatternDraft]:
     """Each draft's leader: the first earlier leader that is close enough, or itself."""
-    vectors = _vectors([(draft.element, f"{draft.intent}. {draft.risk}") for draft in drafts])
+    vectors = _vectors([(draft.element, draft.intent) for draft in drafts])
     leaders: list[int] = []
     chosen: dict[PatternDraft, PatternDraft] = {}
     for index, draft in enumerate(drafts):

@@ -101,8 +101,8 @@ def test_every_criterion_words_the_same_wish_in_a_family_of_the_split(assistant,
             drafts = assistant.rewrite(scene, made, criterion)
             assert drafts
             families.setdefault(split, set()).update(draft.family for draft in drafts)
-            hazard = assistant._hazard_of[made.intent]
-            assert all(draft.intent in hazard.intents for draft in drafts)
+            wishes = [person(intent, "i") for intent in assistant._hazard(made.intent).intents]
+            assert all(draft.intent in wishes for draft in drafts)
     assert not families["train"] & families["test"]
     assert not families["validation"] & (families["test"] | families["train"])
 
@@ -159,3 +159,14 @@ def test_an_assistant_that_is_not_built_is_said_to_be_so():
 def test_wishes_are_read_in_the_first_person(assistant):
     wish = next(w for w in assistant._wishes if "{my}" in w.intent)
     assert assistant._read(person(wish.intent, "i"))[1] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_what_leaves_the_assistant_holds_no_slots(assistant):
+    for element in load_elements().all[::20]:
+        scene = _scene(element.name)
+        patterns = _patterns(assistant, scene)
+        drafts = assistant.propose_triplets(scene, patterns, 50)
+        said = [text for p in patterns for text in (p.intent, p.risk)]
+        said += [text for d in drafts for text in (d.draft.text, d.draft.intent, d.risk, d.rationale)]
+        said += [wish for d in drafts for wish in assistant.harmless_wishes(scene, _triplet(d, scene))]
+        assert not [text for text in said if "{" in text]

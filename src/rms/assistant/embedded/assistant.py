@@ -55,7 +55,7 @@ class EmbeddedAssistant:
         self.version = self._knowledge.version
         self._phrasing = partition(self._knowledge.families, seed)
         self.criteria = ("paraphrase", *dict.fromkeys(family.criterion for family in self._knowledge.families))
-        self._hazard_of = {wish.intent: wish.hazard for wish in self._wishes}
+        self._wish_of = {person(wish.intent, "i"): wish for wish in self._wishes}
 
     # -- seeing ---------------------------------------------------------------------------------
 
@@ -68,7 +68,9 @@ class EmbeddedAssistant:
 
     def propose_patterns(self, scene: Scene) -> list[PatternDraft]:
         return [
-            PatternDraft(element, hazard.intents[0], hazard.risk, hazard.category)
+            PatternDraft(
+                element, person(hazard.intents[0], "i"), self._about(hazard.risk, scene, hazard), hazard.category
+            )
             for hazard, element in self._risks_in(scene.description)
         ]
 
@@ -93,7 +95,7 @@ class EmbeddedAssistant:
     def rewrite(self, scene: Scene, triplet: Triplet, criterion: str) -> list[TextDraft]:
         """A paraphrase takes another wording of the wish; every other criterion another kind of sentence."""
         hazard = self._hazard(triplet.intent)
-        others = [intent for intent in hazard.intents if intent != triplet.intent]
+        others = [intent for intent in hazard.intents if person(intent, "i") != triplet.intent]
         if criterion == "paraphrase":
             return [self._phrasing.word(intent, scene.split, None, triplet.triplet_id) for intent in others]
         draw = stream(self._seed, "rewrite", triplet.triplet_id, criterion)
@@ -101,12 +103,13 @@ class EmbeddedAssistant:
         return [self._phrasing.word(intent, scene.split, criterion, triplet.triplet_id)]
 
     def word(self, scene: Scene, intent: str) -> TextDraft:
-        return self._phrasing.word(intent, scene.split, None, scene.image_id)
+        known = self._wish_of.get(intent)  # with its slots, so that the person can change
+        return self._phrasing.word(known.intent if known else intent, scene.split, None, scene.image_id)
 
     def harmless_wishes(self, scene: Scene, triplet: Triplet) -> list[str]:  # noqa: ARG002 - known without looking
         hazard = self._hazard(triplet.intent)
         draw = stream(self._seed, "counterpart", triplet.triplet_id)
-        return draw.sample(hazard.counterpart, len(hazard.counterpart))
+        return [person(wish, "i") for wish in draw.sample(hazard.counterpart, len(hazard.counterpart))]
 
     def guide(self, scene: Scene, text: str, label: Label) -> str:
         wish, _ = self._read(text)
@@ -157,7 +160,7 @@ class EmbeddedAssistant:
 
     def _hazard(self, intent: str) -> Hazard:
         try:
-            return self._hazard_of[intent]
+            return self._wish_of[intent].hazard
         except KeyError:
             raise RmsError(
                 f"the knowledge base has no wish {intent!r}; patterns and triplets of another assistant or another "

@@ -28,7 +28,7 @@ class Phrasing(NamedTuple):
         draw = stream(self.seed, "phrasing", split, criterion, intent, *names)
         family = draw.choice(self.families(split, criterion))
         fitting = [text for text in (sentence(template, intent) for template in family.templates) if text]
-        return TextDraft(draw.choice(fitting), intent, family.name)
+        return TextDraft(draw.choice(fitting), person(intent, "i"), family.name)
 
 
 def partition(families: Sequence[Family], seed: int) -> Phrasing:
