@@ -60,7 +60,13 @@ def test_an_unknown_item_of_a_stage(project: Project, item, message):
 def test_what_is_not_built_yet(project: Project):
     _says(project.try_to("rms", "params", "experiment=paper"), "corpora.root")
     project.do("rms", "params", "experiment=paper", "corpora.root=elsewhere")
-    _says(project.try_to("rms", "stage", "patterns"), "assistant.kind = 'openai': not built yet")
+    for stage in ("collect", "patterns"):
+        _says(project.try_to("rms", "stage", stage), "assistant.kind = 'openai': not built yet")
+    assert not (project.folder / "data/images").exists()
+
+
+def test_a_corpus_that_is_not_there(project: Project):
+    project.do("rms", "params", "corpora=folder", "corpora.root=elsewhere")
     _says(project.try_to("rms", "stage", "corpora", "siuo"), "elsewhere/siuo: not found", "corpora.on_missing=skip")
 
 
