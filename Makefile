@@ -26,7 +26,7 @@ repro: setup ## Run every stage that is not up to date, and print the result
 	@rms summary
 	@echo "The report: reports/report.html"
 
-smoke: setup ## Run the small experiment (a minute or two), leaving params.yaml changed until `rms params`
+smoke: setup ## Run the small experiment (half a minute), leaving params.yaml changed until `rms params`
 	@rms params experiment=smoke
 	@dvc repro
 

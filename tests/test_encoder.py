@@ -37,3 +37,18 @@ def test_memory_of_past_texts_is_limited(monkeypatch):
     expected = embed(["one", "two", "three", "four", "five"])
     assert len(encoder._recent) == 3
     assert np.allclose(embed(["one", "five"]), expected[[0, 4]], atol=1e-5)
+
+
+def test_a_known_list_is_embedded_once_and_a_damaged_file_is_mended(tmp_path, monkeypatch):
+    texts = ["wash the dog", "light a candle"]
+    expected = embed(texts)
+    monkeypatch.setenv("RMS_CACHE_DIR", str(tmp_path))
+    assert np.array_equal(encoder.embed_known(texts, "read"), expected)
+    (file,) = (tmp_path / "vectors").iterdir()
+    monkeypatch.setattr(encoder, "embed", None)  # a second time it is not asked
+    assert np.array_equal(encoder.embed_known(texts, "read"), expected)
+    monkeypatch.undo()
+    monkeypatch.setenv("RMS_CACHE_DIR", str(tmp_path))
+    file.write_bytes(b"damaged")
+    assert np.array_equal(encoder.embed_known(texts, "read"), expected)
+    assert np.array_equal(np.load(file), expected)

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rms import compiled
+from rms.cache import cache_folder
 from rms.progress import track
 from rms.runtime import quiet_transformers
+from rms.seeds import content_id
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    import onnxruntime
+    from tokenizers import Tokenizer
 
 MODEL = "all-MiniLM-L6-v2"
 DIMENSIONS = 384
@@ -42,8 +46,7 @@ def weights_sha256() -> str:
 def embed(texts: Sequence[str], what: str = "embed") -> NDArray[np.float32]:
     """Unit vectors of `texts`, shape (len(texts), 384); their dot product is the cosine similarity.
 
-    Mean of the last hidden states over the tokens, as the model was trained. Texts are batched by length, and a
-    text that was embedded a moment ago is not embedded again.
+    Texts are batched by length, and a text that was embedded a moment ago is not embedded again.
     """
     if not texts:
         return np.zeros((0, DIMENSIONS), dtype=np.float32)
@@ -57,26 +60,69 @@ def embed(texts: Sequence[str], what: str = "embed") -> NDArray[np.float32]:
     return vectors
 
 
-def _encode(batch: list[str]) -> NDArray[np.float32]:
-    import torch  # noqa: PLC0415 - heavy
+def embed_known(texts: Sequence[str], what: str) -> NDArray[np.float32]:
+    """Like `embed`, for a fixed list that every run embeds anew: its vectors are kept in the cache folder."""
+    identity = content_id(weights_sha256(), *texts)
+    file = cache_folder() / "vectors" / f"{identity}.npy"
+    try:
+        vectors: NDArray[np.float32] = np.load(file, allow_pickle=False)
+        if vectors.shape == (len(texts), DIMENSIONS) and vectors.dtype == np.float32:
+            return vectors
+    except (OSError, ValueError, EOFError):
+        pass  # not there, or damaged: both are mended below
+    vectors = embed(texts, what)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{identity}.{os.getpid()}.partial.npy")
+    np.save(draft, vectors, allow_pickle=False)
+    draft.replace(file)
+    return vectors
 
-    torch.set_num_threads(os.cpu_count() or 1)  # perception leaves it at one
-    tokenizer, model = _load()
-    tokens = tokenizer(batch, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt")
-    with torch.inference_mode():
-        hidden = model(**tokens).last_hidden_state
-    mask = tokens["attention_mask"][..., None]
-    pooled = (hidden * mask).sum(1) / mask.sum(1)
-    vectors: NDArray[np.float32] = torch.nn.functional.normalize(pooled, dim=-1).numpy()
+
+def _encode(batch: list[str]) -> NDArray[np.float32]:
+    tokens = _tokenizer().encode_batch(batch)
+    feed = {
+        "ids": np.array([token.ids for token in tokens], dtype=np.int64),
+        "mask": np.array([token.attention_mask for token in tokens], dtype=np.int64),
+    }
+    vectors: NDArray[np.float32] = _session().run(None, feed)[0]
     return vectors
 
 
 @cache
-def _load() -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
-    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - heavy
+def _tokenizer() -> "Tokenizer":
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
+    tokenizer = Tokenizer.from_file(str(model_folder() / "tokenizer.json"))
+    tokenizer.enable_truncation(_MAX_TOKENS)
+    tokenizer.enable_padding()  # to the longest of the batch
+    return tokenizer
+
+
+@cache
+def _session() -> "onnxruntime.InferenceSession":
+    return compiled.load(MODEL, weights_sha256(), _network, threads=os.cpu_count() or 1)
+
+
+def _network() -> compiled.Source:
+    """MiniLM with its pooling: the mean of the last hidden states over the tokens, as the model was trained."""
+    import torch  # noqa: PLC0415 - heavy
+    from transformers import BertModel  # noqa: PLC0415 - heavy
 
     quiet_transformers()  # the packaged file holds a pooler that no one uses, and would say so
     folder = str(model_folder())
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False)
-    return tokenizer, model.eval()
+    bert = BertModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, add_pooling_layer=False)
+
+    class Pooled(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bert = bert
+
+        def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            hidden = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
+            weights = mask[..., None].to(hidden.dtype)
+            return torch.nn.functional.normalize((hidden * weights).sum(1) / weights.sum(1), dim=-1)
+
+    example = torch.ones(2, 5, dtype=torch.int64)
+    batch_of_tokens = {0: "texts", 1: "tokens"}
+    varying = {"ids": batch_of_tokens, "mask": batch_of_tokens, "vectors": {0: "texts"}}
+    return compiled.Source(Pooled(), {"ids": example, "mask": example}, ["vectors"], varying)

@@ -133,7 +133,7 @@ def test_each_image_is_perceived_once_however_many_queries_show_it(photos, monke
         (lambda folder: (folder / "judge.json").unlink(), "judge.json: not found"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"cut"), "not a complete judge"),
         (lambda folder: (folder / "model.safetensors").unlink(), "not a complete judge"),
-        (lambda folder: _drop_weights(folder, "output.bias"), "no weights for output.bias"),
+        (lambda folder: _drop_weights(folder, "output.bias"), "output.bias"),
         (lambda folder: (folder / "judge.json").write_text("[]"), "kind = None: must be one of"),
         (lambda folder: (folder / "judge.json").write_text('{"kind": "embedded"}'), "modality"),
         (lambda folder: (folder / "elements.yaml").write_text(""), "must hold a list"),

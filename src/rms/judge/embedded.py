@@ -18,7 +18,6 @@ from rms.judge.threshold import best_threshold
 from rms.params import EmbeddedJudge as Settings
 from rms.perception import load_elements
 from rms.perception.elements import ELEMENTS_FILE
-from rms.runtime import quiet_transformers
 from rms.store import read_json, write_json
 
 if TYPE_CHECKING:
@@ -116,7 +115,6 @@ class EmbeddedJudge:
 
         from rms.judge.network import Network  # noqa: PLC0415 - heavy
 
-        quiet_transformers()
         try:
             card = _Card.model_validate(read_json(folder / CARD))
         except ValidationError as error:
@@ -124,14 +122,9 @@ class EmbeddedJudge:
         if card.encoder_sha256 != weights_sha256():
             raise RmsError(f"{folder}: was trained on another {card.encoder}; install the versions of the lock file")
         try:
-            network, found = Network.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, output_loading_info=True
-            )
+            network = Network.from_pretrained(folder)
         except (OSError, RuntimeError, ValueError, SafetensorError) as error:
             raise RmsError(f"{folder}: not a complete judge ({one_line(error)}); run `dvc repro finetune`") from None
-        if found["missing_keys"]:  # they would be drawn at random
-            missing = ", ".join(sorted(found["missing_keys"]))
-            raise RmsError(f"{folder}: not a complete judge (no weights for {missing}); run `dvc repro finetune`")
         judge = cls(card.modality, network, folder / _VOCABULARY)
         judge.threshold = card.threshold
         return judge

@@ -1,50 +1,66 @@
 """The embedded judge's network: how well a wish and a scene go together."""
 
-from typing import Any
+from pathlib import Path
 
 import torch
+from pydantic import BaseModel, ConfigDict, PositiveInt
+from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import PretrainedConfig, PreTrainedModel
+
+from rms.store import read_json, write_json
 
 SCALE = 10.0
 """Inputs are unit vectors; scaled like this their coordinates are of the order of one."""
 
-
-class NetworkConfig(PretrainedConfig):  # type: ignore[misc]
-    """Hugging Face configuration of the network."""
-
-    model_type = "rms_embedded_judge"
-
-    def __init__(
-        self, text_size: int = 0, scene_size: int = 0, width: int = 512, dropout: float = 0.3, **rest: Any
-    ) -> None:
-        super().__init__(**rest)
-        self.text_size = text_size
-        self.scene_size = scene_size
-        self.width = width
-        self.dropout = dropout
+_CONFIG = "config.json"
+_WEIGHTS = "model.safetensors"
 
 
-class Network(PreTrainedModel):  # type: ignore[misc]
+class NetworkConfig(BaseModel):
+    """What shapes the network."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text_size: PositiveInt
+    scene_size: PositiveInt
+    width: PositiveInt
+    dropout: float
+
+
+class Network(nn.Module):
     """Two towers whose products are weighed (a gated form of the low-rank bilinear model of Kim et al. 2017).
 
     Whether a pair is risky is a matter of which wish meets which scene. A product of the two towers says that in
     one layer, and learns it from hundreds of rows; a sum of them could only learn what each says alone.
+
+    Saved in the layout of the Hugging Face Hub, `config.json` and `model.safetensors`, but no `PreTrainedModel`: what
+    that imports takes longer to load than a corpus takes to judge.
     """
 
-    config_class = NetworkConfig
-
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+        super().__init__()
+        self.shape = config
         self.text_tower = nn.Linear(config.text_size, config.width)
         self.scene_tower = nn.Linear(config.scene_size, config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.width, 1)
-        self.post_init()
 
-    def _init_weights(self, module: nn.Module) -> None:
-        if isinstance(module, nn.Linear):
-            module.reset_parameters()
+    def save_pretrained(self, folder: Path) -> None:
+        """Write configuration and weights into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / _CONFIG, self.shape.model_dump())
+        save_file(self.state_dict(), folder / _WEIGHTS, metadata={"format": "pt"})
+
+    @classmethod
+    def from_pretrained(cls, folder: Path) -> "Network":
+        """The network saved in `folder`, ready to score.
+
+        Raises ValueError, OSError, RuntimeError or SafetensorError where a file, a weight or a number is missing or
+        does not fit.
+        """
+        network = cls(NetworkConfig.model_validate(read_json(folder / _CONFIG)))
+        network.load_state_dict(load_file(folder / _WEIGHTS))
+        return network.eval()
 
     def forward(
         self, text: torch.Tensor, scene: torch.Tensor, labels: torch.Tensor | None = None

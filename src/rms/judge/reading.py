@@ -63,8 +63,8 @@ class Reader:
             for key, image in zip(images, query.images, strict=True)
             if key not in self._seen
         }
-        percepts = map_ordered(perceive, new.values(), "perceive", workers=_WORKERS, total=len(new))
-        scenes = [self._elements.seen(percept.probabilities, _MAX_ELEMENTS) for percept in percepts]
+        seen = map_ordered(perceive, new.values(), "perceive", workers=_WORKERS, total=len(new))
+        scenes = [self._elements.seen(probabilities, _MAX_ELEMENTS) for probabilities in seen]
         words = embed([_in_words(scene) for scene in scenes])
         for key, scene, vector in zip(new, scenes, words, strict=True):
             self._seen[key] = np.concatenate([vector, self._tag_vector(scene)])

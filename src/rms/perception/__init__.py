@@ -3,7 +3,7 @@
 Shared by the embedded assistant and the embedded judge.
 """
 
-from rms.perception.classifier import FEATURES, MODEL, Percept, perceive
+from rms.perception.classifier import MODEL, perceive
 from rms.perception.elements import Element, Elements, load_elements
 
-__all__ = ["FEATURES", "MODEL", "Element", "Elements", "Percept", "load_elements", "perceive"]
+__all__ = ["MODEL", "Element", "Elements", "load_elements", "perceive"]

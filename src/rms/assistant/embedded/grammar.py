@@ -7,7 +7,7 @@ sentence: {my} becomes "her" after "My sister wants to", {an element} becomes "a
 import re
 from typing import Literal, get_args
 
-from rms.english import Number, capitals, plural, with_article
+from rms.english import Number, capitals, with_article
 
 Person = Literal["i", "she", "he", "they", "we"]
 
@@ -90,11 +90,10 @@ def _doubles(verb: str) -> bool:
 
 
 def about(sentence: str, noun: str, number: Number) -> str:
-    """`sentence` with {element}, {an element}, {the element} and {elements} filled, and capitals set."""
+    """`sentence` with {element}, {an element} and {the element} filled, and capitals set."""
     filled = (
         sentence.replace("{an element}", with_article(noun, number))
         .replace("{the element}", f"the {noun}")
-        .replace("{elements}", plural(noun, number))
         .replace("{element}", noun)
     )
     return capitals(filled)
