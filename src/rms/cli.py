@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from rms import __version__
+from rms.cache_command import cache
 from rms.errors import RmsError
 
 STAGES = {
@@ -90,6 +91,9 @@ def _stage_command(name: str, help_text: str) -> click.Command:
 
 for _name, _help in STAGES.items():
     stage.add_command(_stage_command(_name, _help))
+
+
+rms.add_command(cache)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from pathlib import Path
+from threading import Lock
 
 from rms.errors import RmsError
 from rms.store import open_shard
@@ -10,10 +11,11 @@ _GROUPS_IN_MEMORY = 4
 
 
 class Pictures:
-    """Looks up the `image` column by `image_id`; cheap when asked in the order of `position`."""
+    """Looks up the `image` column by `image_id`, from any thread; cheap when asked in the order of `position`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = Lock()
         self._places: dict[str, tuple[Path, int, int]] = {}
         self._positions: dict[str, int] = {}
         self._groups: OrderedDict[tuple[Path, int], list[bytes]] = OrderedDict()
@@ -36,11 +38,12 @@ class Pictures:
         self.position(image_id)
         shard, group, row = self._places[image_id]
         key = (shard, group)
-        if key not in self._groups:
-            with open_shard(shard) as table:
-                column = table.read_row_group(group, columns=["image"]).column(0)
-            self._groups[key] = [picture["bytes"] for picture in column.to_pylist()]
-            if len(self._groups) > _GROUPS_IN_MEMORY:
-                self._groups.popitem(last=False)
-        self._groups.move_to_end(key)
-        return self._groups[key][row]
+        with self._lock:
+            if key not in self._groups:
+                with open_shard(shard) as table:
+                    column = table.read_row_group(group, columns=["image"]).column(0)
+                self._groups[key] = [picture["bytes"] for picture in column.to_pylist()]
+                if len(self._groups) > _GROUPS_IN_MEMORY:
+                    self._groups.popitem(last=False)
+            self._groups.move_to_end(key)
+            return self._groups[key][row]

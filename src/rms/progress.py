@@ -20,9 +20,7 @@ def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T
     )
 
 
-def map_ordered(
-    function: Callable[[T], R], items: Iterable[T], what: str, *, workers: int = 1, total: int | None = None
-) -> Iterator[R]:
+def in_order(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
     """Apply `function` to each item on `workers` threads and yield results in the order of `items`.
 
     At most four items per worker are in flight, so memory stays flat however long `items` is. The
@@ -31,11 +29,18 @@ def map_ordered(
     """
     source = iter(items)
     with ThreadPoolExecutor(max_workers=workers) as pool:
-
-        def results() -> Iterator[R]:
-            pending: deque[Future[R]] = deque(pool.submit(function, item) for item in islice(source, 4 * workers))
+        pending: deque[Future[R]] = deque(pool.submit(function, item) for item in islice(source, 4 * workers))
+        try:
             while pending:
                 yield pending.popleft().result()
                 pending.extend(pool.submit(function, item) for item in islice(source, 1))
+        finally:
+            for future in pending:  # after an error, what has not begun is not begun
+                future.cancel()
 
-        yield from track(results(), what, total)
+
+def map_ordered(
+    function: Callable[[T], R], items: Iterable[T], what: str, *, workers: int = 1, total: int | None = None
+) -> Iterator[R]:
+    """`in_order` behind a bar."""
+    yield from track(in_order(function, items, workers), what, total)

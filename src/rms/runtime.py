@@ -11,9 +11,8 @@ def prepare(params: Params) -> None:
 
     Raises RmsError for what the configuration knows but no code does yet, before the first stage has run.
     """
-    for key, choice in (("assistant", params.assistant), ("checker", params.checker), ("judge", params.judge)):
-        if choice.kind != "embedded":
-            raise RmsError(f"{key}.kind = {choice.kind!r}: not built yet; use {key}=embedded")
+    if params.judge.kind != "embedded":
+        raise RmsError(f"judge.kind = {params.judge.kind!r}: not built yet; use judge=embedded")
     if params.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_DATASETS_OFFLINE"] = "1"

@@ -61,7 +61,7 @@ def test_what_is_not_built_yet(project: Project):
     _says(project.try_to("rms", "params", "experiment=paper"), "corpora.root")
     project.do("rms", "params", "experiment=paper", "corpora.root=elsewhere")
     for stage in ("collect", "patterns"):
-        _says(project.try_to("rms", "stage", stage), "assistant.kind = 'openai': not built yet")
+        _says(project.try_to("rms", "stage", stage), "judge.kind = 'vlm': not built yet")
     assert not (project.folder / "data/images").exists()
 
 

@@ -10,6 +10,7 @@ import skimage
 import yaml
 from PIL import Image as Pillow
 
+from rms.assistant import Spending
 from rms.compose import compose
 from rms.measure.evaluation import by_corpus, evaluate
 from rms.measure.results import JUDGES
@@ -88,6 +89,8 @@ def finished_run(tmp_path, monkeypatch, photos, params):
     for stage, failed in (("triplets", ["text_alone"] * 7 + ["image_alone"] * 2), ("augmented", ["too_similar"] * 5)):
         rows = [TextReject(image_id="i", text="t", kind="k", failed=f, detail="", parent_id="") for f in failed]
         write_jsonl(data / stage / "rejects.jsonl", rows)
+        write_json(data / stage / "spending.json", Spending(1, 2, 3, 0, 0.5)._asdict())
+    write_json(data / "patterns" / "spending.json", Spending()._asdict())
     for name in params.corpora.names:
         corpus(name)
     for name in params.finetune.train_sets:

@@ -13,7 +13,10 @@ from rms.report.summary import WIDTH, summary
 from rms.stages.report import run
 from rms.store import read_json
 
-FILES = ["metrics.json", "matrix.csv", "matrix.md", "report.html", "plots/roc.csv", "plots/pr.csv", "plots/matrix.png"]
+FILES = [
+    "metrics.json", "spending.json", "matrix.csv", "matrix.md", "report.html", "plots/roc.csv", "plots/pr.csv",
+    "plots/matrix.png",
+]  # fmt: skip
 VOID = {"meta", "img", "rect", "line", "polyline", "link", "br"}
 
 
@@ -125,7 +128,7 @@ def test_the_markdown_matrix_names_the_own_test_and_the_rate(reports):
 
 def test_headline_metrics_are_numbers_under_readable_keys(reports):
     found = read_json(reports / "metrics.json")
-    assert found["dataset"] == {"images": 6, "samples": 120, "unsafe_share": 0.5, "categories": 3}
+    assert found["dataset"] == {"images": 6, "samples": 120, "unsafe_share": 0.5, "categories": 3, "cost_usd": 1.0}
     full = read_json(reports / "eval/rms/metrics.json")
     assert found["rms"]["quality"]["auroc"] == full["quality"]["auroc"]["value"]
     assert found["rms"]["own_test"]["gap_low"] == full["corpora"]["rms"]["gap"]["low"]
@@ -137,6 +140,13 @@ def test_headline_metrics_are_numbers_under_readable_keys(reports):
         return [leaf for item in value.values() for leaf in leaves(item)] if isinstance(value, dict) else [value]
 
     assert all(isinstance(leaf, int | float) for leaf in leaves(found))
+
+
+def test_what_was_spent_is_told_by_stage_and_in_all(reports):
+    spent = read_json(reports / "spending.json")
+    assert spent["patterns"]["answers"] == 0
+    assert spent["total"] == {"answers": 2, "input_tokens": 4, "output_tokens": 6, "estimated": 0, "cost_usd": 1.0}
+    assert read_json(reports / "metrics.json")["dataset"]["cost_usd"] == 1.0
 
 
 def test_curves_run_from_corner_to_corner(reports):

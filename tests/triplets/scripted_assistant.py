@@ -5,7 +5,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from rms.assistant import PatternDraft, Scene, TextDraft, TripletDraft, Verdict
+from rms.assistant import PatternDraft, Scene, Spending, TextDraft, TripletDraft, Verdict
 from rms.pictures import Pictures
 from rms.records import Check, Description, Label, Pattern, Provenance, SceneElement, Split, Triplet
 
@@ -19,6 +19,7 @@ class ScriptedAssistant:
     name, model, version = "scripted", "none", "1"
 
     criteria = ("paraphrase",)
+    workers = 1
 
     def __init__(
         self,
@@ -29,6 +30,9 @@ class ScriptedAssistant:
     ) -> None:
         self.together, self.odd, self.proposals, self.wishes = together, odd, list(proposals), list(wishes)
         self.asked: list[str] = []
+
+    def spending(self) -> Spending:
+        return Spending()
 
     def describe(self, image_id: str, image: bytes) -> Description:
         return Description(image_id=image_id, caption=image.decode(), elements=[])

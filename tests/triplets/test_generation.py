@@ -3,7 +3,8 @@ from scripted_assistant import SAFE, UNSAFE, ScriptedAssistant, scene
 from rms.assistant import TextDraft, TripletDraft
 from rms.records import Pattern, TextReject, Triplet
 from rms.triplets import generation
-from rms.triplets.generation import generate, sieve
+from rms.triplets.generation import generate
+from rms.triplets.rejects import sieve
 
 
 def _draft(text: str) -> TripletDraft:

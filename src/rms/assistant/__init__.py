@@ -2,8 +2,10 @@
 
 from rms.assistant.interface import (
     Assistant,
+    NoAnswerError,
     PatternDraft,
     Scene,
+    Spending,
     TextDraft,
     TripletDraft,
     Verdict,
@@ -13,8 +15,10 @@ from rms.assistant.interface import (
 
 __all__ = [
     "Assistant",
+    "NoAnswerError",
     "PatternDraft",
     "Scene",
+    "Spending",
     "TextDraft",
     "TripletDraft",
     "Verdict",

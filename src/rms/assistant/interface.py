@@ -5,7 +5,6 @@ from typing import NamedTuple, Protocol
 
 from rms import params as settings
 from rms import records
-from rms.errors import RmsError
 from rms.pictures import Pictures
 from rms.records import Description, Label, Pattern, Split, Triplet
 
@@ -62,14 +61,54 @@ class Verdict(NamedTuple):
     reason: str
 
 
+class Spending(NamedTuple):
+    """Answers of paid endpoints, and what they cost when they were first given."""
+
+    answers: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    estimated: int = 0
+    """Answers whose tokens the endpoint did not count."""
+    cost_usd: float | None = 0.0
+    """None where a price is not known."""
+
+    def plus(self, other: "Spending") -> "Spending":
+        """Both together."""
+        known = self.cost_usd is not None and other.cost_usd is not None
+        return Spending(
+            self.answers + other.answers,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.estimated + other.estimated,
+            round((self.cost_usd or 0.0) + (other.cost_usd or 0.0), 6) if known else None,
+        )
+
+
+class NoAnswerError(Exception):
+    """One question could not be answered; others may be. `raw` is the last thing that came back."""
+
+    def __init__(self, error: str, raw: str = "") -> None:
+        super().__init__(error)
+        self.error = error
+        self.raw = raw
+
+
 class Assistant(Protocol):
-    """An implementation is told the split of a scene so that it can keep its wordings apart by split."""
+    """An implementation is told the split of a scene so that it can keep its wordings apart by split.
+
+    Whatever asks a model may raise NoAnswerError.
+    """
 
     name: str
     model: str
     version: str
     criteria: tuple[str, ...]
     """Names of the ways it can vary a text."""
+    workers: int
+    """How many records it is asked about side by side."""
+
+    def spending(self) -> Spending:
+        """What the answers used so far took; the same when they are used again from a cache."""
 
     def describe(self, image_id: str, image: bytes) -> Description:
         """What is in the picture."""
@@ -111,6 +150,11 @@ class Pair(NamedTuple):
     proposer: Assistant
     checker: Assistant
 
+    def spending(self) -> Spending:
+        """Of both."""
+        mine = self.proposer.spending()
+        return mine if self.checker is self.proposer else mine.plus(self.checker.spending())
+
 
 def load_assistants(params: settings.Params) -> Pair:
     """The assistants that `assistant:` and `checker:` in params.yaml ask for."""
@@ -125,4 +169,7 @@ def load_assistant(choice: settings.EmbeddedAssistant | settings.OpenAIAssistant
         from rms.assistant.embedded import EmbeddedAssistant  # noqa: PLC0415 - loads the knowledge base
 
         return EmbeddedAssistant(choice, seed)
-    raise RmsError(f"assistant.kind = {choice.kind!r}: not built yet; use assistant=embedded and checker=embedded")
+    from rms.assistant.openai.assistant import OpenAIAssistant  # noqa: PLC0415
+    from rms.assistant.openai.client import Client  # noqa: PLC0415
+
+    return OpenAIAssistant(Client(choice), choice.language, choice.votes)

@@ -11,13 +11,14 @@ from rms.measure.results import CorpusScores, Estimate, Evaluation, MacroMean
 from rms.report.dataset import DatasetFacts
 
 
-def headline_metrics(facts: DatasetFacts, evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+def headline_metrics(facts: DatasetFacts, evaluations: Sequence[Evaluation], cost_usd: float | None) -> dict[str, Any]:
     """The content of the file: the dataset, then each training set under its name."""
     dataset = {
         "images": facts.images,
         "samples": facts.samples,
         "unsafe_share": round(facts.unsafe_share, 6),
         "categories": len(facts.categories),
+        "cost_usd": cost_usd,
     }
     return {"dataset": dataset, **{item.train_set: _training_set(item) for item in evaluations}}
 

@@ -1,19 +1,23 @@
 """Stage `augment`: variations, guidance and harmless twins."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rms.assistant import Assistant, Scene, load_assistants
 from rms.encoder import embed
 from rms.errors import RmsError
 from rms.params import Params
-from rms.progress import track
+from rms.progress import in_order, track
 from rms.records import Candidate, Description, TextReject, Triplet
 from rms.store import count_rows, output_folder, read_table, write_json, write_jsonl, write_table
-from rms.triplets.augmentation import keep, propose
-from rms.triplets.generation import sieve
+from rms.triplets.augmentation import Proposal, keep, propose
+from rms.triplets.rejects import require_answers, sieve
 from rms.triplets.scenes import join
 from rms.triplets.twins import TwinMaker
 
@@ -26,7 +30,8 @@ CHUNK = 2048
 
 
 def run(params: Params) -> None:
-    proposer, checker = load_assistants(params)
+    assistants = load_assistants(params)
+    proposer, checker = assistants
     unknown = [name for name in params.augment.criteria if name not in proposer.criteria]
     if unknown:
         raise RmsError(f"augment.criteria: {unknown[0]!r}: the assistant knows {', '.join(proposer.criteria)}")
@@ -45,6 +50,8 @@ def run(params: Params) -> None:
         maker = TwinMaker(checker, proposer, scenes, known, params.augment, params.seed)
         safe = write_table(draft / "twins", Candidate, sieve(maker.twins(pairs), Candidate, rejects))
         write_jsonl(draft / "rejects.jsonl", rejects)
+        write_json(draft / "spending.json", assistants.spending()._asdict())
+        require_answers(rejects, unsafe + safe + len(rejects), params.max_failure_rate, "augment")
         failed = dict(sorted(Counter(reject.failed for reject in rejects).items()))
         write_json(draft / "summary.json", {"unsafe": unsafe, "twins": safe, "rejects": failed})
         if not safe:
@@ -55,12 +62,30 @@ def _vary(
     params: Params, proposer: Assistant, checker: Assistant, scenes: list[Scene], triplets: Iterator[Triplet]
 ) -> Iterator[Candidate | TextReject]:
     scene_of = {scene.image_id: scene for scene in scenes}
-    settings, seed = params.augment, params.seed
+    workers = max(proposer.workers, checker.workers)
+
+    def proposed(triplet: Triplet) -> list[Proposal | TextReject]:
+        return propose(proposer, scene_of[triplet.image_id], triplet, params.augment.criteria, params.seed)
+
     while chunk := list(islice(triplets, CHUNK)):
-        proposals = [propose(proposer, scene_of[t.image_id], t, settings.criteria, seed) for t in chunk]
-        texts = list(dict.fromkeys([t.text for t in chunk] + [p.draft.text for group in proposals for p in group]))
+        proposals = list(in_order(proposed, chunk, workers))
+        worded = [p.draft.text for group in proposals for p in group if isinstance(p, Proposal)]
+        texts = list(dict.fromkeys([t.text for t in chunk] + worded))
         checker.expect(texts)
         vectors = dict(zip(texts, embed(texts, "embed variations"), strict=True))
-        for triplet, group in zip(chunk, proposals, strict=True):
-            scene = scene_of[triplet.image_id]
-            yield from keep(checker, proposer, scene, triplet, group, vectors, settings, seed)
+        kept = partial(_kept, params, proposer, checker, scene_of, vectors)
+        for outcomes in in_order(kept, list(zip(chunk, proposals, strict=True)), workers):
+            yield from outcomes
+
+
+def _kept(
+    params: Params,
+    proposer: Assistant,
+    checker: Assistant,
+    scene_of: Mapping[str, Scene],
+    vectors: Mapping[str, NDArray[np.float32]],
+    proposal: tuple[Triplet, list[Proposal | TextReject]],
+) -> list[Candidate | TextReject]:
+    triplet, group = proposal
+    scene = scene_of[triplet.image_id]
+    return list(keep(checker, proposer, scene, triplet, group, vectors, params.augment, params.seed))

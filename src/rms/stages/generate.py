@@ -9,8 +9,9 @@ from rms.params import Params
 from rms.progress import track
 from rms.records import Description, ImageInfo, Pattern, PatternFound, TextReject, Triplet
 from rms.store import output_folder, read_table, write_json, write_jsonl, write_table
-from rms.triplets.generation import generate, sieve
+from rms.triplets.generation import generate
 from rms.triplets.patterns import nearest
+from rms.triplets.rejects import require_answers, sieve
 from rms.triplets.scenes import describe, join
 
 IMAGES = Path("data/images/images")
@@ -19,7 +20,8 @@ OUTPUT = Path("data/triplets")
 
 
 def run(params: Params) -> None:
-    proposer, checker = load_assistants(params)
+    assistants = load_assistants(params)
+    proposer, checker = assistants
     patterns = {pattern.pattern_id: pattern for pattern in read_table(PATTERNS / "patterns", Pattern)}
     own: dict[str, list[Pattern]] = {}
     for found in read_table(PATTERNS / "found", PatternFound):
@@ -28,7 +30,7 @@ def run(params: Params) -> None:
     with output_folder(OUTPUT) as draft:
         seen = list(read_table(PATTERNS / "descriptions", Description))
         new = {info.image_id for info in read_table(IMAGES, ImageInfo)} - {known.image_id for known in seen}
-        seen += describe(proposer, IMAGES, new, params.generate.workers)
+        seen += sieve(describe(proposer, IMAGES, new, params.generate.workers), Description, rejects)
         scenes = join(IMAGES, seen)
         write_table(draft / "descriptions", Description, (scene.description for scene in scenes))
         near = nearest(seen, [*patterns.values()], params.generate.nearest)
@@ -37,6 +39,8 @@ def run(params: Params) -> None:
         )
         kept = write_table(draft / "triplets", Triplet, sieve(outcomes, Triplet, rejects))
         write_jsonl(draft / "rejects.jsonl", rejects)
+        write_json(draft / "spending.json", assistants.spending()._asdict())
+        require_answers(rejects, kept + len(rejects), params.max_failure_rate, "generate")
         failed = Counter(reject.failed for reject in rejects)
         write_json(draft / "summary.json", {"triplets": kept, "rejects": dict(sorted(failed.items()))})
     if not kept:

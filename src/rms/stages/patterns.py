@@ -5,11 +5,11 @@ from pathlib import Path
 from rms.assistant import load_assistant
 from rms.errors import RmsError
 from rms.params import Params
-from rms.progress import track
-from rms.records import Description, ImageInfo, Pattern, PatternFound
+from rms.records import Description, ImageInfo, Pattern, PatternFound, TextReject
 from rms.seeds import derive
-from rms.store import output_folder, read_table, write_json, write_table
-from rms.triplets.patterns import merge
+from rms.store import output_folder, read_table, write_json, write_jsonl, write_table
+from rms.triplets.patterns import discover, merge
+from rms.triplets.rejects import require_answers, sieve
 from rms.triplets.scenes import describe, join
 
 IMAGES = Path("data/images/images")
@@ -19,21 +19,21 @@ OUTPUT = Path("data/patterns")
 def run(params: Params) -> None:
     assistant = load_assistant(params.assistant, params.seed)
     wanted = _inspiration(params.patterns.inspiration, params.seed)
+    rejects: list[TextReject] = []
     with output_folder(OUTPUT) as draft:
         described = describe(assistant, IMAGES, wanted, params.generate.workers)
-        write_table(draft / "descriptions", Description, described)
+        write_table(draft / "descriptions", Description, sieve(described, Description, rejects))
         scenes = join(IMAGES, read_table(draft / "descriptions", Description))
-        drafts = (
-            (scene.image_id, pattern)
-            for scene in track(scenes, "find patterns", len(scenes))
-            for pattern in assistant.propose_patterns(scene)
-        )
+        drafts = list(discover(assistant, scenes, rejects))
+        write_jsonl(draft / "rejects.jsonl", rejects)
+        require_answers(rejects, len(wanted) + len(scenes), params.max_failure_rate, "patterns")
         found = merge(drafts, params.patterns.merge_similarity, params.patterns.min_support)
         if not found.patterns:
             raise RmsError(
                 f"{OUTPUT}: no pattern of risk was found in {len(wanted)} images; take more or other images, "
                 "or lower patterns.min_support or assistant.min_confidence"
             )
+        write_json(draft / "spending.json", assistant.spending()._asdict())
         write_table(draft / "patterns", Pattern, found.patterns)
         rows = (
             PatternFound(image_id=image_id, pattern_id=pattern_id)

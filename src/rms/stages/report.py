@@ -15,6 +15,7 @@ from rms.report.gallery import gallery
 from rms.report.headline import headline_metrics
 from rms.report.matrix import matrix_csv, matrix_markdown
 from rms.report.page import Content, render
+from rms.report.spending import spending
 from rms.store import count_rows, output_folder, read_json, read_table, write_json, write_text
 
 DATA = Path("data")
@@ -23,10 +24,12 @@ DATASETS = {"rms": DATA / "dataset", "risk_oriented": DATA / "risk_oriented"}
 CORPORA = DATA / "corpora"
 PATTERNS = DATA / "patterns" / "patterns"
 PATTERNS_SHOWN = 12
+ASSISTED = {"patterns": DATA / "patterns", "generate": DATA / "triplets", "augment": DATA / "augmented"}
+"""Stages that ask an assistant, and their folders."""
 
 
 def run(params: Params) -> None:
-    """Write `metrics.json`, `matrix.csv`, `matrix.md`, `plots/` and `report.html` into `reports/`."""
+    """Write `metrics.json`, `matrix.csv`, `matrix.md`, `spending.json`, `plots/` and `report.html` into `reports/`."""
     names = [str(name) for name in params.finetune.train_sets]
     evaluations = [read_evaluation(REPORTS / "eval" / name / "metrics.json") for name in names]
     predictions = {name: by_corpus(read_table(REPORTS / "eval" / name / "predictions", Prediction)) for name in names}
@@ -72,4 +75,6 @@ def run(params: Params) -> None:
     write_text(REPORTS / "matrix.csv", matrix_csv(evaluations))
     write_text(REPORTS / "matrix.md", matrix_markdown(evaluations))
     write_text(REPORTS / "report.html", page)
-    write_json(REPORTS / "metrics.json", headline_metrics(facts, evaluations))
+    spent = spending(ASSISTED)
+    write_json(REPORTS / "spending.json", spent)
+    write_json(REPORTS / "metrics.json", headline_metrics(facts, evaluations, spent["total"]["cost_usd"]))

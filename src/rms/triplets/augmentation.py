@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rms.assistant import Assistant, Scene, TextDraft
+from rms.assistant import Assistant, NoAnswerError, Scene, TextDraft
 from rms.params import Augment
 from rms.records import Candidate, Check, TextReject, Triplet
 from rms.seeds import content_id, stream
 from rms.triplets.complementarity import check_triplet
 from rms.triplets.generation import provenance
+from rms.triplets.rejects import unanswered
 
 _LEFTOVERS = re.compile(r"[{}<>\[\]|]|\b(?:as an ai|sure, here|rewritten|variation \d)\b|\?\?\?|\s{2,}", re.IGNORECASE)
 
@@ -28,11 +29,19 @@ class Proposal(NamedTuple):
     draft: TextDraft
 
 
-def propose(assistant: Assistant, scene: Scene, triplet: Triplet, criteria: Sequence[str], seed: int) -> list[Proposal]:
+def propose(
+    assistant: Assistant, scene: Scene, triplet: Triplet, criteria: Sequence[str], seed: int
+) -> list[Proposal | TextReject]:
     """Every variation under `criteria`, the criteria in an order drawn for this triplet."""
     order = list(criteria)
     stream(seed, "criteria", triplet.triplet_id).shuffle(order)
-    return [Proposal(name, draft) for name in order for draft in assistant.rewrite(scene, triplet, name)]
+    proposals: list[Proposal | TextReject] = []
+    for name in order:
+        try:
+            proposals += [Proposal(name, draft) for draft in assistant.rewrite(scene, triplet, name)]
+        except NoAnswerError as error:
+            proposals.append(unanswered(scene.image_id, triplet.text, f"variation:{name}", triplet.triplet_id, error))
+    return proposals
 
 
 def keep(
@@ -40,7 +49,7 @@ def keep(
     proposer: Assistant,
     scene: Scene,
     triplet: Triplet,
-    proposals: Sequence[Proposal],
+    proposals: Sequence[Proposal | TextReject],
     vectors: Mapping[str, NDArray[np.float32]],
     settings: Augment,
     seed: int,
@@ -50,13 +59,25 @@ def keep(
     `vectors` holds the unit embedding of every text involved.
     """
     original = TextDraft(triplet.text, triplet.intent, triplet.provenance.family)
-    yield _candidate(proposer, scene, triplet, original, "", triplet.checks, seed)
+    try:
+        yield _candidate(proposer, scene, triplet, original, "", triplet.checks, seed)
+    except NoAnswerError as error:
+        yield unanswered(scene.image_id, triplet.text, "triplet", triplet.triplet_id, error)
+        return
     siblings = [vectors[triplet.text]]
-    for criterion, draft in proposals:
+    for proposal in proposals:
+        if isinstance(proposal, TextReject):
+            yield proposal
+            continue
         if len(siblings) > settings.variations:
             return
+        criterion, draft = proposal
         vector = vectors[draft.text]
-        outcome = check_triplet(checker, scene, draft.text)
+        try:
+            outcome = check_triplet(checker, scene, draft.text)
+        except NoAnswerError as error:
+            yield unanswered(scene.image_id, draft.text, f"variation:{criterion}", triplet.triplet_id, error)
+            continue
         failed, detail = unnatural(draft.text, settings.max_words) or (outcome.failed, outcome.detail)
         failed, detail = (failed, detail) if failed else stale(vector, siblings, settings)
         if failed:
@@ -69,8 +90,13 @@ def keep(
                 parent_id=triplet.triplet_id,
             )
             continue
+        try:
+            varied = _candidate(proposer, scene, triplet, draft, criterion, outcome.checks, seed)
+        except NoAnswerError as error:
+            yield unanswered(scene.image_id, draft.text, f"variation:{criterion}", triplet.triplet_id, error)
+            continue
         siblings.append(vector)
-        yield _candidate(proposer, scene, triplet, draft, criterion, outcome.checks, seed)
+        yield varied
 
 
 def unnatural(text: str, max_words: int) -> tuple[str, str] | None:

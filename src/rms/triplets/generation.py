@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TypeVar
 
-from rms.assistant import Assistant, Scene, TripletDraft
-from rms.records import Pattern, Provenance, Record, TextReject, Triplet
+from rms.assistant import Assistant, NoAnswerError, Scene, TripletDraft
+from rms.progress import in_order
+from rms.records import Pattern, Provenance, TextReject, Triplet
 from rms.seeds import content_id
 from rms.triplets.complementarity import check_triplet
-
-T = TypeVar("T", bound=Record)
+from rms.triplets.rejects import unanswered
 
 CHUNK = 256
 """Scenes whose texts are checked together; what an assistant can do in one go it does for this many."""
@@ -28,12 +27,25 @@ def generate(
 
     `own` are the patterns found in an image, `near` those found elsewhere that are worth a try, both by image id.
     """
+    workers = max(proposer.workers, checker.workers)
+
+    def proposed(scene: Scene) -> tuple[Scene, list[TripletDraft] | TextReject]:
+        try:
+            return scene, _propose(proposer, scene, own, near, per_image)
+        except NoAnswerError as error:
+            return scene, unanswered(scene.image_id, "", "proposal", "", error)
+
+    def checked(proposal: tuple[Scene, list[TripletDraft] | TextReject]) -> list[Triplet | TextReject]:
+        scene, drafts = proposal
+        return [drafts] if isinstance(drafts, TextReject) else list(_checked(proposer, checker, scene, drafts, seed))
+
     source = iter(scenes)
     while chunk := list(islice(source, CHUNK)):
-        proposals = [(scene, _propose(proposer, scene, own, near, per_image)) for scene in chunk]
-        checker.expect([draft.draft.text for _, drafts in proposals for draft in drafts])
-        for scene, drafts in proposals:
-            yield from _checked(proposer, checker, scene, drafts, seed)
+        proposals = list(in_order(proposed, chunk, workers))
+        drafts = [draft for _, found in proposals if not isinstance(found, TextReject) for draft in found]
+        checker.expect([draft.draft.text for draft in drafts])
+        for outcomes in in_order(checked, proposals, workers):
+            yield from outcomes
 
 
 def _propose(
@@ -58,7 +70,11 @@ def _checked(
     seen: set[str] = set()
     for draft in drafts:
         text = draft.draft.text
-        outcome = check_triplet(checker, scene, text)
+        try:
+            outcome = check_triplet(checker, scene, text)
+        except NoAnswerError as error:
+            yield unanswered(scene.image_id, text, "triplet", "", error)
+            continue
         failed, detail = outcome.failed, outcome.detail
         if text in seen:
             failed, detail = "duplicate", "the same text for the same image"
@@ -87,12 +103,3 @@ def provenance(assistant: Assistant, seed: int, family: str) -> Provenance:
     return Provenance(
         assistant=assistant.name, model=assistant.model, version=assistant.version, seed=seed, family=family
     )
-
-
-def sieve(outcomes: Iterable[T | TextReject], kind: type[T], rejects: list[TextReject]) -> Iterator[T]:
-    """Pass records of `kind` on and put the rejects aside."""
-    for outcome in outcomes:
-        if isinstance(outcome, kind):
-            yield outcome
-        elif isinstance(outcome, TextReject):
-            rejects.append(outcome)

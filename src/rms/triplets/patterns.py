@@ -1,16 +1,18 @@
 """The self-adaptive part: patterns of latent risk are found in the images, then merged and counted."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rms.assistant import PatternDraft
+from rms.assistant import Assistant, NoAnswerError, PatternDraft, Scene
 from rms.encoder import embed
-from rms.records import Description, Pattern
+from rms.progress import map_ordered
+from rms.records import Description, Pattern, TextReject
 from rms.seeds import content_id
+from rms.triplets.rejects import unanswered
 
 EXAMPLES = 5
 """Image ids kept with a pattern as examples."""
@@ -22,6 +24,25 @@ class Found(NamedTuple):
     patterns: list[Pattern]
     by_image: dict[str, list[str]]
     """Pattern ids by image id, in the order the assistant named them."""
+
+
+def discover(
+    assistant: Assistant, scenes: Sequence[Scene], rejects: list[TextReject]
+) -> Iterator[tuple[str, PatternDraft]]:
+    """Patterns the assistant sees, with the id of the image; a scene without an answer goes to `rejects`."""
+
+    def seen(scene: Scene) -> tuple[str, list[PatternDraft] | TextReject]:
+        try:
+            return scene.image_id, assistant.propose_patterns(scene)
+        except NoAnswerError as error:
+            return scene.image_id, unanswered(scene.image_id, "", "patterns", "", error)
+
+    found = map_ordered(seen, scenes, "find patterns", workers=assistant.workers, total=len(scenes))
+    for image_id, drafts in found:
+        if isinstance(drafts, TextReject):
+            rejects.append(drafts)
+        else:
+            yield from ((image_id, draft) for draft in drafts)
 
 
 def merge(drafts: Iterable[tuple[str, PatternDraft]], similarity: float, min_support: int) -> Found:

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from rms.assistant import Assistant, Scene, TextDraft
+from rms.assistant import Assistant, NoAnswerError, Scene, TextDraft
 from rms.params import Augment
+from rms.progress import in_order
 from rms.records import Candidate, Check, TextReject, Triplet
 from rms.seeds import content_id, stream
 from rms.triplets.complementarity import check_twin
 from rms.triplets.generation import provenance
+from rms.triplets.rejects import unanswered
 
 T = TypeVar("T")
 
@@ -42,6 +44,7 @@ class TwinMaker:
         self._proposer = proposer
         self._settings = settings
         self._seed = seed
+        self._workers = max(checker.workers, proposer.workers)
         self._scenes = {scene.image_id: scene for scene in scenes}
         self._by_split: dict[str, list[Scene]] = {}
         for scene in self._scenes.values():
@@ -60,36 +63,55 @@ class TwinMaker:
         """One twin for each unsafe candidate, or a reject where none was found."""
         source = iter(unsafe)
         while chunk := list(islice(source, CHUNK)):
-            counterparts = [self._counterparts(candidate, triplet) for candidate, triplet in chunk]
+            counterparts = list(in_order(lambda pair: self._counterparts(*pair), chunk, self._workers))
             self._checker.expect([draft.text for drafts in counterparts for draft in drafts])
-            for (candidate, _), drafts in zip(chunk, counterparts, strict=True):
-                yield self._twin(candidate, drafts) or TextReject(
-                    image_id=candidate.image_id,
-                    text=candidate.text,
-                    kind="twin",
-                    failed="no_harmless_twin",
-                    detail=f"none among {self._settings.twin_tries} images, as many texts, and the harmless wishes",
-                    parent_id=candidate.parent_id,
-                )
+            searches = [(candidate, drafts) for (candidate, _), drafts in zip(chunk, counterparts, strict=True)]
+            # So many are searched for side by side, each by the books as they stood before the first of them:
+            # what is found then depends on their number, but not on which thread is faster.
+            for start in range(0, len(searches), self._workers):
+                together = searches[start : start + self._workers]
+                for (candidate, _), found in zip(together, in_order(self._twin, together, self._workers), strict=True):
+                    yield self._booked(candidate, found)
 
     def _counterparts(self, candidate: Candidate, triplet: Triplet) -> list[TextDraft]:
-        """Wishes about the same scene that are harmless everywhere, in words."""
+        """Wishes about the same scene that are harmless everywhere, in words; none where there is no answer."""
         scene = self._scenes[candidate.image_id]
-        return [self._proposer.word(scene, wish) for wish in self._proposer.harmless_wishes(scene, triplet)]
+        try:
+            return [self._proposer.word(scene, wish) for wish in self._proposer.harmless_wishes(scene, triplet)]
+        except NoAnswerError:
+            return []  # images and other texts can still do
 
-    def _twin(self, candidate: Candidate, counterparts: Sequence[TextDraft]) -> Candidate | None:
-        """The first twin found, booked; texts that are harmless everywhere come last but for a drawn share."""
+    def _twin(self, search: tuple[Candidate, Sequence[TextDraft]]) -> Candidate | NoAnswerError | None:
+        """The first twin found; texts that are harmless everywhere come last but for a drawn share."""
+        candidate, counterparts = search
         scene = self._scenes[candidate.image_id]
         counterpart = self._first_harmless([(scene, draft) for draft in counterparts], candidate)
         exchange = (self._by_image(scene, candidate), self._by_text(scene, candidate))
         draw = stream(self._seed, "twin", candidate.candidate_id).random()
         ways = [counterpart, *exchange] if draw < self._settings.counterpart_share else [*exchange, counterpart]
-        twin = next((twin for way in ways for twin in way), None)
-        if twin:
-            self._taken.add((twin.image_id, twin.text))
-            self._owed_by_image[twin.image_id] -= 1
-            self._owed_by_text[scene.split][_draft(twin)] -= 1
-        return twin
+        try:
+            return next((twin for way in ways for twin in way), None)
+        except NoAnswerError as error:
+            return error
+
+    def _booked(self, candidate: Candidate, found: Candidate | NoAnswerError | None) -> Candidate | TextReject:
+        """The twin, entered in the books; a reject where there is none, or another found the same one first."""
+        scene = self._scenes[candidate.image_id]
+        if isinstance(found, NoAnswerError):
+            return unanswered(scene.image_id, candidate.text, "twin", candidate.parent_id, found)
+        if found is None or (found.image_id, found.text) in self._taken:
+            return TextReject(
+                image_id=candidate.image_id,
+                text=candidate.text,
+                kind="twin",
+                failed="no_harmless_twin",
+                detail=f"none among {self._settings.twin_tries} images, as many texts, and the harmless wishes",
+                parent_id=candidate.parent_id,
+            )
+        self._taken.add((found.image_id, found.text))
+        self._owed_by_image[found.image_id] -= 1
+        self._owed_by_text[scene.split][_draft(found)] -= 1
+        return found
 
     def _by_image(self, scene: Scene, candidate: Candidate) -> Iterator[Candidate]:
         """The same text beside another image."""

@@ -7,7 +7,7 @@ import skimage
 from rms.assistant import Scene, load_assistant
 from rms.assistant.embedded.grammar import person
 from rms.errors import RmsError
-from rms.params import EmbeddedAssistant, OpenAIAssistant
+from rms.params import EmbeddedAssistant
 from rms.perception import load_elements
 from rms.records import Check, Description, Pattern, Provenance, SceneElement, Split, Triplet
 
@@ -148,12 +148,6 @@ def test_a_wish_of_another_assistant_is_an_error_that_says_what_to_run(assistant
     foreign = _patterns(assistant, scene)[0].model_copy(update={"intent": "fly to the moon"})
     with pytest.raises(RmsError, match="dvc repro"):
         assistant.propose_triplets(scene, [foreign], 1)
-
-
-def test_an_assistant_that_is_not_built_is_said_to_be_so():
-    choice = OpenAIAssistant(kind="openai", base_url="http://localhost:1", model="m", api_key_env="KEY")
-    with pytest.raises(RmsError, match=r"assistant\.kind = 'openai'"):
-        load_assistant(choice, 0)
 
 
 def test_wishes_are_read_in_the_first_person(assistant):

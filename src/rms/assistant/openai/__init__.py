@@ -1,0 +1,1 @@
+"""Assistants behind any OpenAI-compatible endpoint: prompts, client, cache and books."""

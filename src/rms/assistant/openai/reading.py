@@ -1,0 +1,121 @@
+"""What an endpoint's reply is: an answer, a passing trouble, a lost question, or the end of the run."""
+
+import json
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from rms.assistant.openai.request import Usage
+from rms.errors import one_line
+
+_THINKING = re.compile(r"^\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+_FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
+_HEALS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+_OVERLOAD = frozenset({429, 503, 529})
+_LONGEST_WAIT_S = 600.0
+
+
+class Reply(NamedTuple):
+    """A completion as it came: the text without thinking, why there is no more, and what it took."""
+
+    text: str
+    finish: str
+    refusal: str
+    usage: Usage
+
+
+def reply_of(body: bytes, asked_chars: int) -> Reply:
+    """Read a 200; ValueError where it is no chat completion."""
+    try:
+        value = json.loads(body)
+        choice = value["choices"][0]
+        message = choice["message"]
+        raw = message.get("content") or ""
+        refusal = message.get("refusal") or ""
+        text = _THINKING.sub("", raw, count=1).strip()
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ValueError(f"no chat completion ({type(error).__name__})") from None
+    return Reply(
+        text, str(choice.get("finish_reason") or ""), str(refusal), _usage(value.get("usage"), asked_chars, raw)
+    )
+
+
+def _usage(said: Any, asked_chars: int, text: str) -> Usage:
+    try:
+        return Usage(int(said["prompt_tokens"]), int(said["completion_tokens"]))
+    except (TypeError, KeyError, ValueError):
+        return Usage(asked_chars // 4, len(text) // 4, estimated=True)
+
+
+def json_in(text: str) -> str:
+    """The one JSON object of a text: all of it, or what stands in a fence, or from its first brace on.
+
+    Nothing is mended: an object that is cut stays cut, and fails.
+    """
+    if text.startswith("{"):
+        return text
+    fenced = _FENCED.search(text)
+    if fenced:
+        return fenced[1]
+    start = text.find("{")
+    if start < 0:
+        return text
+    try:
+        end = json.JSONDecoder().raw_decode(text[start:])[1]
+    except ValueError:
+        return text
+    return text[start : start + end]
+
+
+def fault_of(reply: Reply, kind: type[BaseModel]) -> str:
+    """Why a reply is no answer of `kind`, in words that tell a model what to mend; "" where it is one."""
+    if reply.finish == "length":
+        return "the answer was cut off at the token limit; answer more briefly"
+    if not reply.text:
+        return "the answer was empty"
+    try:
+        kind.model_validate_json(json_in(reply.text))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'the answer'}: {one_line(first['msg'])}"
+    return ""
+
+
+def heals(status: int) -> bool:
+    """Whether asking again can help."""
+    return status in _HEALS or status >= 500
+
+
+def overloaded(status: int) -> bool:
+    """Whether the endpoint turns requests away because there are too many."""
+    return status in _OVERLOAD
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds the endpoint asks all to wait, from `retry-after-ms` or `Retry-After` (seconds or a date)."""
+    said = headers.get("Retry-After", "")
+    try:
+        if "retry-after-ms" in headers:
+            seconds = float(headers["retry-after-ms"]) / 1000
+        elif said.replace(".", "", 1).isdigit():
+            seconds = float(said)
+        else:
+            seconds = parsedate_to_datetime(said).timestamp() - time()
+    except (ValueError, TypeError):
+        return None
+    return min(max(seconds, 0.0), _LONGEST_WAIT_S)
+
+
+def error_message(body: bytes) -> str:
+    """The endpoint's own words on what is wrong, in one line of at most 200 characters."""
+    try:
+        value = json.loads(body)
+        error = value.get("error", value)
+        text = str(error.get("message", error)) if isinstance(error, dict) else str(error)
+    except (ValueError, AttributeError):
+        text = body[:200].decode("utf-8", "replace")
+    return one_line(text)[:200]

@@ -1,0 +1,42 @@
+"""What is asked of an endpoint, and what comes back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+Role = Literal["system", "user", "assistant"]
+
+
+class Message(NamedTuple):
+    """One turn: its text and, for a user's turn, encoded JPEG pictures that come before the text."""
+
+    role: Role
+    text: str
+    images: tuple[bytes, ...] = ()
+
+
+class Request(NamedTuple):
+    """A question whose answer must be JSON by a schema."""
+
+    task: str
+    """Name of the prompt, for the books; the answer does not depend on it."""
+    messages: Sequence[Message]
+    schema: Mapping[str, Any]
+    """JSON schema of the answer, an object with a `title`."""
+    repeat: int = 0
+    """Index among equal questions that are asked several times on purpose."""
+
+
+class Usage(NamedTuple):
+    """Tokens of one answer, as the endpoint counted them; reasoning tokens are among the output."""
+
+    input_tokens: int
+    output_tokens: int
+    estimated: bool = False
+    """True where the endpoint did not say, and the numbers are a guess from lengths."""
+
+
+class Answer(NamedTuple):
+    """A complete answer: the text a schema accepted, and what it took."""
+
+    text: str
+    usage: Usage

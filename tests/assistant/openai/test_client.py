@@ -1,0 +1,215 @@
+"""The client against an endpoint with every fault, in a process of its own."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from fault_server import Behaviour, running
+from pydantic import BaseModel, ConfigDict
+
+from rms.assistant import NoAnswerError
+from rms.assistant.openai.answers import json_schema
+from rms.assistant.openai.client import Client
+from rms.assistant.openai.request import Message, Request
+from rms.errors import RmsError
+from rms.params import OpenAIAssistant, Price, SentImage
+
+KEY = "sk-not-a-real-key-0123456789"
+
+
+class Said(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: str
+    probability: float
+
+
+@pytest.fixture(autouse=True)
+def a_cache_and_a_key(tmp_path, monkeypatch):
+    monkeypatch.setenv("RMS_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("TEST_KEY", KEY)
+
+
+def settings(url: str, **changes: object) -> OpenAIAssistant:
+    plain = {
+        "kind": "openai", "base_url": url, "model": "some-model", "api_key_env": "TEST_KEY", "vision": True,
+        "language": "English", "votes": 1, "answers": "json_schema", "temperature": 0.0, "top_p": None, "seed": 0,
+        "max_tokens": 100, "max_tokens_name": "max_tokens", "image": SentImage(detail="low", side=512, quality=90),
+        "headers": {}, "body": {}, "timeout_s": 5.0, "deadline_s": 60.0, "retries": 6, "concurrency": 32, "rpm": None,
+        "tpm": None, "price": Price(input=1.0, output=2.0), "budget_usd": None,
+    }  # fmt: skip
+    return OpenAIAssistant.model_validate({**plain, **changes})
+
+
+def question(number: int) -> Request:
+    return Request("test", [Message("system", "Be brief."), Message("user", f"Question {number}")], json_schema(Said))
+
+
+def ask_all(client: Client, numbers: range) -> list[Said | Exception]:
+    def one(number: int) -> Said | Exception:
+        try:
+            return client.ask(question(number), Said)
+        except (NoAnswerError, RmsError) as error:
+            return error
+
+    with ThreadPoolExecutor(client.workers) as pool:
+        return list(pool.map(one, numbers))
+
+
+@pytest.fixture
+def opened():
+    clients: list[Client] = []
+
+    def make(url: str, **changes: object) -> Client:
+        clients.append(Client(settings(url, **changes)))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def test_an_answer_is_paid_for_once_and_costs_nothing_again(opened):
+    with running(Behaviour()) as server:
+        first = opened(server.url)
+        answers = ask_all(first, range(20))
+        again = opened(server.url)
+        assert ask_all(again, range(20)) == answers
+        books = server.stats()
+    assert books.requests == 20
+    assert (first.ledger.sent["input_tokens"], first.ledger.sent["output_tokens"]) == (
+        books.input_tokens, books.output_tokens,
+    )  # fmt: skip
+    assert again.ledger.sent["answers"] == 0
+    assert again.ledger.report() == first.ledger.report()
+    assert first.ledger.report().cost_usd == pytest.approx((books.input_tokens + 2 * books.output_tokens) / 1e6)
+
+
+def test_equal_questions_in_flight_are_sent_once(opened):
+    with running(Behaviour(latency_s=0.3)) as server:
+        client = opened(server.url)
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda _: client.ask(question(1), Said), range(16)))
+        assert server.stats().requests == 1
+    assert len({answer.reason for answer in answers}) == 1
+
+
+def test_what_can_heal_is_asked_again_and_nothing_cut_is_handed_on(opened):
+    faults = Behaviour(share_500=0.1, share_truncated_json=0.1, share_hang=0.03, share_reset=0.05, share_empty=0.05,
+                       share_wrong_schema=0.05)  # fmt: skip
+    with running(faults) as server:
+        client = opened(server.url, timeout_s=1.0)
+        answers = ask_all(client, range(100))
+        books = server.stats()
+    assert all(isinstance(answer, Said) for answer in answers)
+    assert books.requests > 100
+    # A cut answer that still reached the client is paid for too.
+    assert client.ledger.sent["output_tokens"] <= books.output_tokens
+    assert client.ledger.sent["answers"] >= 100
+
+
+def test_what_cannot_be_had_is_a_failure_and_a_healthy_server_heals_exactly_that(opened):
+    with running(Behaviour(share_500=0.6, share_truncated_json=0.3)) as server:
+        answers = ask_all(opened(server.url, retries=1), range(30))
+    lost = [number for number, answer in enumerate(answers) if isinstance(answer, NoAnswerError)]
+    assert 0 < len(lost) < 30
+    assert all("asked 2 times" in str(answers[number]) for number in lost)
+
+
+@pytest.mark.parametrize("behaviour", [Behaviour(share_refusal=1.0)])
+def test_a_refusal_is_no_answer_and_is_not_kept(opened, behaviour):
+    with running(behaviour) as server:
+        client = opened(server.url)
+        for _ in range(2):
+            with pytest.raises(NoAnswerError, match="refused"):
+                client.ask(question(1), Said)
+        assert server.stats().requests == 2
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [(Behaviour(status_401=True), "401.*check the key in TEST_KEY"), (Behaviour(unknown_model_404=True), "404.*model"),
+     (Behaviour(html=True), "answers text/html.*instead of JSON")],
+)  # fmt: skip
+def test_what_no_request_will_survive_ends_the_run_in_one_line_without_the_key(opened, behaviour, message):
+    with running(behaviour) as server:
+        client = opened(server.url)
+        with pytest.raises(RmsError, match=message) as error:
+            client.ask(question(1), Said)
+        sent = server.stats().requests
+        with pytest.raises(RmsError):
+            client.ask(question(2), Said)
+        assert server.stats().requests == sent
+    assert KEY not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unreachable_host_is_one_line(opened):
+    with pytest.raises(RmsError, match="cannot be reached"):
+        opened("http://127.0.0.1:9/v1").ask(question(1), Said)
+
+
+def test_no_key_is_one_line(monkeypatch):
+    monkeypatch.delenv("TEST_KEY")
+    with pytest.raises(RmsError, match="TEST_KEY: no key"):
+        Client(settings("http://127.0.0.1:9/v1"))
+
+
+def test_an_endpoint_without_json_schema_is_asked_otherwise(opened):
+    with running(Behaviour(no_json_schema=True)) as server:
+        assert isinstance(opened(server.url).ask(question(1), Said), Said)
+
+
+def test_a_model_without_vision_given_a_picture_says_what_to_set(opened):
+    from skimage import data_dir  # noqa: PLC0415
+
+    picture = (Path(data_dir) / "chelsea.png").read_bytes()
+    request = Request("test", [Message("user", "What is it?", (picture,))], json_schema(Said))
+    with running(Behaviour(no_vision=True)) as server, pytest.raises(RmsError, match=r"vision=false"):
+        opened(server.url).ask(request, Said)
+    with running(Behaviour()) as server:
+        assert isinstance(opened(server.url).ask(request, Said), Said)
+
+
+def test_thinking_is_dropped_and_its_tokens_counted(opened):
+    with running(Behaviour(reasoning_tokens=500)) as server:
+        client = opened(server.url)
+        assert isinstance(client.ask(question(1), Said), Said)
+        assert client.ledger.sent["output_tokens"] == server.stats().output_tokens >= 500
+
+
+def test_tokens_an_endpoint_does_not_count_are_marked_as_estimates(opened):
+    with running(Behaviour(no_usage=True)) as server:
+        client = opened(server.url)
+        client.ask(question(1), Said)
+    assert client.ledger.report().estimated == 1
+
+
+def test_the_budget_is_a_line_that_is_not_crossed_and_answers_are_kept(opened):
+    with running(Behaviour()) as server:
+        client = opened(server.url, budget_usd=0.0003, concurrency=2)
+        outcomes = ask_all(client, range(50))
+        sent = server.stats().requests
+        stopped = [outcome for outcome in outcomes if isinstance(outcome, RmsError)]
+        assert stopped
+        assert "budget_usd" in str(stopped[0])
+        assert "raise the budget" in str(stopped[0])
+        more = opened(server.url)
+        assert all(isinstance(outcome, Said) for outcome in ask_all(more, range(50)))
+        assert server.stats().requests == 50
+    assert sent < 50
+
+
+def test_a_budget_needs_a_price():
+    with pytest.raises(RmsError, match="price"):
+        Client(settings("http://127.0.0.1:9/v1", price=None, budget_usd=1.0))
+
+
+def test_retry_after_holds_every_request(opened):
+    with running(Behaviour(rpm=600)) as server:
+        client = opened(server.url)
+        answers = ask_all(client, range(60))
+        books = server.stats()
+    assert all(isinstance(answer, Said) for answer in answers)
+    assert books.refused_429 < 30
+    assert books.early_any == 0
