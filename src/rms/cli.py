@@ -66,6 +66,20 @@ def summary() -> None:
     click.echo(table(read_json(Path("reports/metrics.json"))))
 
 
+@rms.command()
+@click.argument("stage_name", metavar="STAGE", type=click.Choice(["patterns", "generate", "augment"]))
+def retry(stage_name: str) -> None:
+    """Ask again what had no answer when STAGE (patterns, generate, augment) ran last.
+
+    Runs the stage by DVC although nothing has changed: answers that were given come from the cache, so that only
+    what failed is sent. `dvc repro` then carries on with the stages behind it.
+    """
+    import subprocess  # noqa: PLC0415
+
+    again = [sys.executable, "-m", "dvc", "repro", "--single-item", "--force", stage_name]
+    sys.exit(subprocess.run(again, check=False).returncode)
+
+
 @rms.group()
 def stage() -> None:
     """Run one stage of the pipeline, as dvc.yaml does."""

@@ -1,5 +1,6 @@
 """The stages that ask, over a real client and an endpoint in another process."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -104,3 +105,22 @@ def test_a_wrong_key_is_one_line():
     assert done.stderr.strip().count("\n") == 0
     assert "check the key in TEST_KEY" in done.stderr
     assert KEY not in done.stderr
+
+
+def test_retry_asks_again_only_what_had_no_answer(project, monkeypatch):
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    (project / "src").symlink_to(ROOT / "src")
+    shutil.copyfile(ROOT / "dvc.yaml", project / "dvc.yaml")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], check=True)
+    retry = [sys.executable, "-m", "rms", "retry", "patterns"]
+    with running(Behaviour(share_refusal=0.2, seed=3)) as server:
+        configure(server.url, "max_failure_rate=0.9")
+        subprocess.run(retry, check=True, capture_output=True, timeout=120)
+        lost = read_jsonl(Path("data/patterns/rejects.jsonl"), TextReject)
+        assert lost
+        server.behave(Behaviour(), forget=True)
+        subprocess.run(retry, check=True, capture_output=True, timeout=120)
+        # A photograph that could not be described was not asked about patterns either.
+        undescribed = sum(row.kind == "description" for row in lost)
+        assert server.stats().requests == len(lost) + undescribed
+    assert read_jsonl(Path("data/patterns/rejects.jsonl"), TextReject) == []
