@@ -85,6 +85,29 @@ def test_an_answer_is_paid_for_once_and_costs_nothing_again(opened):
     assert first.ledger.report().cost_usd == pytest.approx((books.input_tokens + 2 * books.output_tokens) / 1e6)
 
 
+def test_an_answer_that_is_used_twice_is_in_the_books_once(opened):
+    with running(Behaviour()) as server:
+        client = opened(server.url)
+        for _ in range(3):
+            client.ask(question(1), Said)
+        books = server.stats()
+    assert client.ledger.report()[:3] == (1, books.input_tokens, books.output_tokens)
+
+
+def test_a_complaint_about_one_image_is_of_that_image_alone_once_others_were_answered(opened):
+    from skimage import data_dir  # noqa: PLC0415
+
+    picture = (Path(data_dir) / "chelsea.png").read_bytes()
+    request = Request("test", [Message("user", "What is it?", (picture,))], json_schema(Said))
+    with running(Behaviour()) as server:
+        client = opened(server.url)
+        client.ask(question(1), Said)
+        server.behave(Behaviour(no_vision=True))
+        with pytest.raises(NoAnswerError, match="HTTP 400"):
+            client.ask(request, Said)
+        assert isinstance(client.ask(question(2), Said), Said)
+
+
 def test_equal_questions_in_flight_are_sent_once(opened):
     with running(Behaviour(latency_s=0.3)) as server:
         client = opened(server.url)
@@ -111,9 +134,12 @@ def test_what_can_heal_is_asked_again_and_nothing_cut_is_handed_on(opened):
 def test_what_cannot_be_had_is_a_failure_and_a_healthy_server_heals_exactly_that(opened):
     with running(Behaviour(share_500=0.6, share_truncated_json=0.3)) as server:
         answers = ask_all(opened(server.url, retries=1), range(30))
-    lost = [number for number, answer in enumerate(answers) if isinstance(answer, NoAnswerError)]
-    assert 0 < len(lost) < 30
-    assert all("asked 2 times" in str(answers[number]) for number in lost)
+        lost = [number for number, answer in enumerate(answers) if isinstance(answer, NoAnswerError)]
+        assert 0 < len(lost) < 30
+        assert all("asked 2 times" in str(answers[number]) for number in lost)
+        server.behave(Behaviour(), forget=True)
+        assert all(isinstance(answer, Said) for answer in ask_all(opened(server.url), range(30)))
+        assert server.stats().requests == len(lost)
 
 
 @pytest.mark.parametrize("behaviour", [Behaviour(share_refusal=1.0)])

@@ -18,13 +18,14 @@ from collections.abc import Coroutine, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from rms.assistant.interface import NoAnswerError, Spending
 from rms.assistant.openai.pace import Pace
 from rms.assistant.openai.reading import (
     Reply,
     error_message,
+    fault_in,
     fault_of,
     heals,
     json_in,
@@ -34,7 +35,7 @@ from rms.assistant.openai.reading import (
 )
 from rms.assistant.openai.request import Answer, Message, Request, Usage
 from rms.assistant.openai.response_cache import ResponseCache, key_of
-from rms.assistant.openai.spending import Ledger, Price
+from rms.assistant.openai.spending import Ledger
 from rms.errors import RmsError, one_line
 from rms.params import OpenAIAssistant as Settings
 
@@ -81,8 +82,7 @@ class Client:
         self.model = settings.model
         self.vision = settings.vision
         self.workers = settings.concurrency
-        price = Price(settings.price.input, settings.price.output) if settings.price else None
-        self.ledger = Ledger(price, settings.budget_usd)
+        self.ledger = Ledger(settings.price, settings.budget_usd)
         self._settings = settings
         self._secret = _secret(settings)
         self._url = f"{settings.base_url.rstrip('/')}/chat/completions"
@@ -111,15 +111,10 @@ class Client:
         """
         key = key_of(self._settings.base_url, self.model, self._identity, request)
         kept = self._cache.get(key)
-        if kept is not None:
-            try:
-                value = kind.model_validate_json(kept.text)
-            except ValidationError:
-                kept = None  # taken by looser rules of an earlier version: asked again
-        if kept is None:
+        if kept is None or fault_in(kept.text, kind):  # the latter was taken by looser rules of an earlier version
             kept = self._run(self._share(key, request, kind))
-            value = kind.model_validate_json(kept.text)
-        self.ledger.use(kept.usage)
+        value = kind.model_validate_json(kept.text)
+        self.ledger.use(key, kept.usage)
         return value
 
     def spending(self) -> Spending:
@@ -157,6 +152,9 @@ class Client:
         """Ask once, however many wait for the same answer."""
         if key in self._flying:
             return await asyncio.shield(self._flying[key])
+        kept = self._cache.get(key)  # it may have landed since the asker looked
+        if kept is not None and not fault_in(kept.text, kind):
+            return kept
         flying: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._flying[key] = flying
         try:
@@ -222,8 +220,8 @@ class Client:
                 content = await _read_at_most(response, _LONGEST_ANSWER)
             status = response.status
             if status == 200:
-                self._reached = True
                 reply = self._read(response, content, len(body))
+                self._reached = True
                 tokens = reply.usage.input_tokens + reply.usage.output_tokens
                 return reply
             too_many = overloaded(status)
@@ -238,7 +236,7 @@ class Client:
 
     def _read(self, response: "aiohttp.ClientResponse", content: bytes, asked: int) -> Reply:
         kind = response.headers.get("Content-Type", "")
-        if "json" not in kind:
+        if "json" not in kind and not self._reached:
             raise self._end(f"answers {kind or 'without a content type'} instead of JSON; should it end in /v1?")
         try:
             return reply_of(content, asked)
@@ -261,14 +259,17 @@ class Client:
         return _PassingError(error, message, asked) if heals(status) else NoAnswerError(error, message)
 
     def _hopeless(self, status: int, content: bytes, message: str) -> str:
-        """What to do about an error that every request will meet; "" for others."""
+        """What to do about an error that every request will meet; "" for others.
+
+        A complaint about an image is of that image alone once the endpoint has answered.
+        """
         if status in (401, 403):
             return f"check the key in {self._settings.api_key_env or 'assistant.api_key_env'}"
         if status == 404:
             return f"check assistant.base_url and assistant.model ({self.model})"
         if status == 429 and b"insufficient_quota" in content:
             return "the account has no credit left"
-        if status in (400, 422) and self.vision and "image" in message:
+        if status in (400, 422) and self.vision and "image" in message and not self._reached:
             return f"{self.model} takes no images: set assistant.vision=false"
         return ""
 

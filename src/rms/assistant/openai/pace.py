@@ -6,6 +6,7 @@ is held to half of what was too much, steps back at each further 429, and creeps
 """
 
 import asyncio
+import math
 import time
 from collections import deque
 from typing import NamedTuple
@@ -97,8 +98,7 @@ class Pace:
         self._gone += 1
         if self._rate:
             self._next_at = max(self._next_at, now) + 1 / self._rate
-            if self._rate != self._fixed:
-                self._rate += _CREEP_PER_S  # at this rate that is its share a second
+            self._rate = min(self._rate + _CREEP_PER_S, self._fixed or math.inf)  # at this rate, its share a second
 
     def _wake(self) -> None:
         now = time.monotonic()

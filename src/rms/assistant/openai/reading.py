@@ -77,8 +77,13 @@ def fault_of(reply: Reply, kind: type[BaseModel]) -> str:
         return "the answer was cut off at the token limit; answer more briefly"
     if not reply.text:
         return "the answer was empty"
+    return fault_in(json_in(reply.text), kind)
+
+
+def fault_in(text: str, kind: type[BaseModel]) -> str:
+    """The first thing that makes a JSON text no answer of `kind`; "" where it is one."""
     try:
-        kind.model_validate_json(json_in(reply.text))
+        kind.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         return f"{'.'.join(map(str, first['loc'])) or 'the answer'}: {one_line(first['msg'])}"

@@ -2,21 +2,11 @@
 
 from collections import Counter
 from threading import Lock
-from typing import NamedTuple
 
 from rms.assistant.interface import Spending
 from rms.assistant.openai.request import Usage
 from rms.errors import RmsError
-
-
-class Price(NamedTuple):
-    """US dollars per million tokens."""
-
-    input: float
-    output: float
-
-    def of(self, usage: Usage) -> float:
-        return (usage.input_tokens * self.input + usage.output_tokens * self.output) / 1e6
+from rms.params import Price
 
 
 class Ledger:
@@ -34,21 +24,27 @@ class Ledger:
         self.sent: Counter[str] = Counter()
         """What this process paid for: requests, answers, tokens."""
         self.used: Counter[str] = Counter()
-        """What the answers it used took when they were made, kept ones included."""
+        """What the answers it used took when they were made, kept ones included; each answer counts once."""
+        self._counted: set[int] = set()
 
     def paid(self, usage: Usage) -> None:
         """An answer came in, good or not: the provider counts it."""
         with self._lock:
             self.sent.update(_tokens(usage))
 
-    def use(self, usage: Usage) -> None:
-        """An answer was handed on, from the endpoint or from the cache."""
+    def use(self, key: str, usage: Usage) -> None:
+        """The answer with this key (64 hex digits) was handed on, from the endpoint or from the cache."""
+        short = int(key[:16], 16)  # millions of them are held
         with self._lock:
-            self.used.update(_tokens(usage))
+            if short not in self._counted:
+                self._counted.add(short)
+                self.used.update(_tokens(usage))
 
     def cost(self, books: Counter[str]) -> float | None:
         """US dollars, or None where no price is known."""
-        return None if self.price is None else self.price.of(Usage(books["input_tokens"], books["output_tokens"]))
+        if self.price is None:
+            return None
+        return (books["input_tokens"] * self.price.input + books["output_tokens"] * self.price.output) / 1e6
 
     def check(self) -> None:
         """Raises RmsError once the budget is spent; what is in flight may still finish."""
