@@ -1,6 +1,6 @@
 from scripted_assistant import SAFE, UNSAFE, ScriptedAssistant, scene
 
-from rms.assistant import TextDraft, TripletDraft
+from rms.assistant import NoAnswerError, TextDraft, TripletDraft
 from rms.records import Pattern, TextReject, Triplet
 from rms.triplets import generation
 from rms.triplets.generation import generate
@@ -65,3 +65,24 @@ def test_own_patterns_come_first_and_none_is_tried_twice():
     assistant = Remembers()
     list(generate(assistant, assistant, [scene("a")], {"a": [one]}, {"a": [one, two]}, 5, 0))
     assert tried == [(["one"], 5), (["two"], 1)]
+
+
+class _NearUnanswered(ScriptedAssistant):
+    """Answers about an image's own patterns, and not about others'."""
+
+    def propose_triplets(self, scene, patterns, count):
+        if any(pattern.pattern_id == "near" for pattern in patterns):
+            raise NoAnswerError("refused: no", "raw")
+        return super().propose_triplets(scene, patterns, count)
+
+
+def test_a_question_without_an_answer_is_a_row_and_costs_no_other_answer():
+    draft = TripletDraft(TextDraft("may I sit here?", "sit", ""), "own", "risk", "falls", "why")
+    kept = Pattern(
+        pattern_id="own", element="e", intent="i", risk="r", category="c", support=1, example_image_ids=["a"]
+    )
+    near = kept.model_copy(update={"pattern_id": "near"})
+    assistant = _NearUnanswered(proposals=[draft])
+    triplet, reject = generate(assistant, assistant, [scene("a")], {"a": [kept]}, {"a": [near]}, 5, 0)
+    assert isinstance(triplet, Triplet)
+    assert (reject.failed, reject.kind, reject.detail) == ("no_answer", "proposal", "refused: no; last answer: raw")

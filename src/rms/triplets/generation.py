@@ -29,21 +29,18 @@ def generate(
     """
     workers = max(proposer.workers, checker.workers)
 
-    def proposed(scene: Scene) -> tuple[Scene, list[TripletDraft] | TextReject]:
-        try:
-            return scene, _propose(proposer, scene, own, near, per_image)
-        except NoAnswerError as error:
-            return scene, unanswered(scene.image_id, "", "proposal", "", error)
+    def proposed(scene: Scene) -> tuple[Scene, list[TripletDraft | TextReject]]:
+        return scene, _propose(proposer, scene, own, near, per_image)
 
-    def checked(proposal: tuple[Scene, list[TripletDraft] | TextReject]) -> list[Triplet | TextReject]:
+    def checked(proposal: tuple[Scene, list[TripletDraft | TextReject]]) -> list[Triplet | TextReject]:
         scene, drafts = proposal
-        return [drafts] if isinstance(drafts, TextReject) else list(_checked(proposer, checker, scene, drafts, seed))
+        return list(_checked(proposer, checker, scene, drafts, seed))
 
     source = iter(scenes)
     while chunk := list(islice(source, CHUNK)):
         proposals = list(in_order(proposed, chunk, workers))
-        drafts = [draft for _, found in proposals if not isinstance(found, TextReject) for draft in found]
-        checker.expect([draft.draft.text for draft in drafts])
+        drafts = [draft for _, found in proposals for draft in found]
+        checker.expect([draft.draft.text for draft in drafts if isinstance(draft, TripletDraft)])
         for outcomes in in_order(checked, proposals, workers):
             yield from outcomes
 
@@ -54,21 +51,28 @@ def _propose(
     own: Mapping[str, Sequence[Pattern]],
     near: Mapping[str, Sequence[Pattern]],
     per_image: int,
-) -> list[TripletDraft]:
+) -> list[TripletDraft | TextReject]:
+    """Drafts after its own patterns, then after others; where one question has no answer, the other's are kept."""
     mine = own.get(scene.image_id, [])
     ids = {pattern.pattern_id for pattern in mine}
     others = [pattern for pattern in near.get(scene.image_id, []) if pattern.pattern_id not in ids]
-    return [
-        *proposer.propose_triplets(scene, mine, per_image),
-        *proposer.propose_triplets(scene, others, len(others)),
-    ]
+    proposals: list[TripletDraft | TextReject] = []
+    for patterns, count in ((mine, per_image), (others, len(others))):
+        try:
+            proposals += proposer.propose_triplets(scene, patterns, count)
+        except NoAnswerError as error:
+            proposals.append(unanswered(scene.image_id, "", "proposal", "", error))
+    return proposals
 
 
 def _checked(
-    proposer: Assistant, checker: Assistant, scene: Scene, drafts: Sequence[TripletDraft], seed: int
+    proposer: Assistant, checker: Assistant, scene: Scene, drafts: Sequence[TripletDraft | TextReject], seed: int
 ) -> Iterator[Triplet | TextReject]:
     seen: set[str] = set()
     for draft in drafts:
+        if isinstance(draft, TextReject):
+            yield draft
+            continue
         text = draft.draft.text
         try:
             outcome = check_triplet(checker, scene, text)

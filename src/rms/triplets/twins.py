@@ -7,7 +7,7 @@ text beside the same image. Each is checked to be safe together.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from rms.assistant import Assistant, NoAnswerError, Scene, TextDraft
 from rms.params import Augment
@@ -22,6 +22,13 @@ T = TypeVar("T")
 
 CHUNK = 2048
 """Unsafe texts whose twins are checked together."""
+
+
+class _Counterparts(NamedTuple):
+    """Harmless texts for a scene, and the question about them that had no answer."""
+
+    drafts: list[TextDraft]
+    lost: NoAnswerError | None
 
 
 class TwinMaker:
@@ -64,8 +71,8 @@ class TwinMaker:
         source = iter(unsafe)
         while chunk := list(islice(source, CHUNK)):
             counterparts = list(in_order(lambda pair: self._counterparts(*pair), chunk, self._workers))
-            self._checker.expect([draft.text for drafts in counterparts for draft in drafts])
-            searches = [(candidate, drafts) for (candidate, _), drafts in zip(chunk, counterparts, strict=True)]
+            self._checker.expect([draft.text for found in counterparts for draft in found.drafts])
+            searches = [(candidate, found) for (candidate, _), found in zip(chunk, counterparts, strict=True)]
             # So many are searched for side by side, each by the books as they stood before the first of them:
             # what is found then depends on their number, but not on which thread is faster.
             for start in range(0, len(searches), self._workers):
@@ -73,24 +80,28 @@ class TwinMaker:
                 for (candidate, _), found in zip(together, in_order(self._twin, together, self._workers), strict=True):
                     yield self._booked(candidate, found)
 
-    def _counterparts(self, candidate: Candidate, triplet: Triplet) -> list[TextDraft]:
-        """Wishes about the same scene that are harmless everywhere, in words; none where there is no answer."""
+    def _counterparts(self, candidate: Candidate, triplet: Triplet) -> _Counterparts:
+        """Wishes about the same scene that are harmless everywhere, in words, as far as there are answers."""
         scene = self._scenes[candidate.image_id]
+        drafts: list[TextDraft] = []
         try:
-            return [self._proposer.word(scene, wish) for wish in self._proposer.harmless_wishes(scene, triplet)]
-        except NoAnswerError:
-            return []  # images and other texts can still do
+            for wish in self._proposer.harmless_wishes(scene, triplet):
+                drafts.append(self._proposer.word(scene, wish))
+        except NoAnswerError as error:
+            return _Counterparts(drafts, error)
+        return _Counterparts(drafts, None)
 
-    def _twin(self, search: tuple[Candidate, Sequence[TextDraft]]) -> Candidate | NoAnswerError | None:
+    def _twin(self, search: tuple[Candidate, _Counterparts]) -> Candidate | NoAnswerError | None:
         """The first twin found; texts that are harmless everywhere come last but for a drawn share."""
         candidate, counterparts = search
         scene = self._scenes[candidate.image_id]
-        counterpart = self._first_harmless([(scene, draft) for draft in counterparts], candidate)
+        counterpart = self._first_harmless([(scene, draft) for draft in counterparts.drafts], candidate)
         exchange = (self._by_image(scene, candidate), self._by_text(scene, candidate))
         draw = stream(self._seed, "twin", candidate.candidate_id).random()
         ways = [counterpart, *exchange] if draw < self._settings.counterpart_share else [*exchange, counterpart]
         try:
-            return next((twin for way in ways for twin in way), None)
+            # A wish without an answer is of account only where nothing else would do.
+            return next((twin for way in ways for twin in way), counterparts.lost)
         except NoAnswerError as error:
             return error
 

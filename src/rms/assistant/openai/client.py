@@ -7,20 +7,18 @@ are sent once, and an answer is handed on only when it is durable in the cache.
 
 import asyncio
 import atexit
-import base64
-import io
 import json
 import os
 import random
 import threading
 import time
 from collections.abc import Coroutine, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from rms.assistant.interface import NoAnswerError, Spending
+from rms.assistant.openai import body
 from rms.assistant.openai.pace import Pace
 from rms.assistant.openai.reading import (
     Reply,
@@ -33,7 +31,7 @@ from rms.assistant.openai.reading import (
     reply_of,
     retry_after,
 )
-from rms.assistant.openai.request import Answer, Message, Request, Usage
+from rms.assistant.openai.request import Answer, Request, Usage
 from rms.assistant.openai.response_cache import ResponseCache, key_of
 from rms.assistant.openai.spending import Ledger
 from rms.errors import RmsError, one_line
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
-_FORMATS = ("json_schema", "json_object", "text")
 _BACKOFF_S, _LONGEST_BACKOFF_S = 0.5, 30.0
 _LONGEST_ANSWER = 8_000_000
 """Bytes; no completion is as long."""
@@ -86,10 +83,10 @@ class Client:
         self._settings = settings
         self._secret = _secret(settings)
         self._url = f"{settings.base_url.rstrip('/')}/chat/completions"
-        self._sampling = _sampling(settings)
+        self._sampling = body.sampling(settings)
         self._identity = {**self._sampling, "image": settings.image.model_dump()}
         self._cache = ResponseCache()
-        self._format = _FORMATS.index(settings.answers)
+        self._format = body.FORMATS.index(settings.answers)
         self._fatal: RmsError | None = None
         self._reached = False
         self._unreached = 0
@@ -175,7 +172,7 @@ class Client:
         settings = self._settings
         deadline = time.monotonic() + settings.deadline_s
         paid: list[Usage] = []
-        messages = [_message(message, settings) for message in request.messages]
+        messages = [body.message(message, settings) for message in request.messages]
         amended = messages
         attempt = 0
         while True:
@@ -194,7 +191,7 @@ class Client:
                 if not fault:
                     return Answer(json_in(reply.text), _sum(paid))
                 last = _PassingError(f"malformed answer: {fault}", reply.text, 0.0)
-                amended = [*messages, *_correction(reply, fault)] if reply.text else messages
+                amended = [*messages, *body.correction(reply, fault)] if reply.text else messages
             attempt += 1
             wait = self._backoff(attempt) if last.wait_s is None else last.wait_s
             if attempt > settings.retries or time.monotonic() + wait > deadline:
@@ -214,13 +211,13 @@ class Client:
         way = self._format
         try:
             self._go_on()
-            told = _told(messages, request) if way else messages
-            body = json.dumps({**self._sampling, "messages": told, **_format(way, request)}).encode()
-            async with self._session.post(self._url, data=body, allow_redirects=False) as response:
+            told = body.told(messages, request) if way else messages
+            sent = json.dumps({**self._sampling, "messages": told, **body.response_format(way, request)}).encode()
+            async with self._session.post(self._url, data=sent, allow_redirects=False) as response:
                 content = await _read_at_most(response, _LONGEST_ANSWER)
             status = response.status
             if status == 200:
-                reply = self._read(response, content, len(body))
+                reply = self._read(response, content, len(sent))
                 self._reached = True
                 tokens = reply.usage.input_tokens + reply.usage.output_tokens
                 return reply
@@ -253,7 +250,7 @@ class Client:
         if advice:
             return self._end(f"{error}; {advice}")
         about_format = "response_format" in message or "json_schema" in message
-        if status in (400, 422) and about_format and way + 1 < len(_FORMATS):
+        if status in (400, 422) and about_format and way + 1 < len(body.FORMATS):
             self._format = max(self._format, way + 1)
             return _OtherwiseError()
         return _PassingError(error, message, asked) if heals(status) else NoAnswerError(error, message)
@@ -339,49 +336,6 @@ def _secret(settings: Settings) -> str:
     return secret
 
 
-def _sampling(settings: Settings) -> dict[str, Any]:
-    """Everything beside the messages that an answer depends on."""
-    given = {
-        "temperature": settings.temperature,
-        "top_p": settings.top_p,
-        "seed": settings.seed,
-        settings.max_tokens_name: settings.max_tokens,
-    }
-    return {"model": settings.model, **{name: value for name, value in given.items() if value is not None}} | dict(
-        settings.body
-    )
-
-
-def _message(message: Message, settings: Settings) -> dict[str, Any]:
-    if not message.images:
-        return {"role": message.role, "content": message.text}
-    pictures = [
-        {
-            "type": "image_url",
-            "image_url": {
-                "url": _data_url(image, settings.image.side, settings.image.quality),
-                "detail": settings.image.detail,
-            },
-        }
-        for image in message.images
-    ]
-    return {"role": message.role, "content": [*pictures, {"type": "text", "text": message.text}]}
-
-
-@lru_cache(maxsize=256)  # a picture is asked about many times in a row
-def _data_url(image: bytes, side: int, quality: int) -> str:
-    from PIL import Image  # noqa: PLC0415
-
-    with Image.open(io.BytesIO(image)) as opened:
-        if max(opened.size) > side or opened.format != "JPEG":
-            picture = opened.convert("RGB")
-            picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-            out = io.BytesIO()
-            picture.save(out, "JPEG", quality=quality)
-            image = out.getvalue()
-    return f"data:image/jpeg;base64,{base64.b64encode(image).decode()}"
-
-
 async def _read_at_most(response: "aiohttp.ClientResponse", limit: int) -> bytes:
     content = bytearray()
     async for chunk in response.content.iter_any():
@@ -389,32 +343,6 @@ async def _read_at_most(response: "aiohttp.ClientResponse", limit: int) -> bytes
         if len(content) > limit:
             raise _PassingError(f"an answer of more than {limit} bytes")
     return bytes(content)
-
-
-def _told(messages: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
-    """The messages for an endpoint that takes no schema: the first of them says it in words."""
-    first, *rest = messages
-    schema = f"Answer with one JSON object of this JSON schema, and nothing else:\n{json.dumps(request.schema)}"
-    content = first["content"]
-    said = f"{content}\n\n{schema}" if isinstance(content, str) else [*content, {"type": "text", "text": schema}]
-    return [{**first, "content": said}, *rest]
-
-
-def _format(way: int, request: Request) -> dict[str, Any]:
-    match _FORMATS[way]:
-        case "json_schema":
-            named = {"name": str(request.schema["title"]), "strict": True, "schema": request.schema}
-            return {"response_format": {"type": "json_schema", "json_schema": named}}
-        case "json_object":
-            return {"response_format": {"type": "json_object"}}
-    return {}
-
-
-def _correction(reply: Reply, fault: str) -> list[dict[str, Any]]:
-    return [
-        {"role": "assistant", "content": reply.text[:4000]},
-        {"role": "user", "content": f"That was not usable: {fault}. Answer again, with the JSON object only."},
-    ]
 
 
 def _sum(usages: Sequence[Usage]) -> Usage:
