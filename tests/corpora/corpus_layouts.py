@@ -1,12 +1,16 @@
 """Small corpora on disk, in the layouts the adapters read."""
 
+import csv
 import json
+from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 
-from rms.corpora import adapter
-from rms.corpora.reader import read
+from rms.corpora import adapter, read
 from rms.records import CorpusImage, CorpusReject, CorpusSample
 
 
@@ -19,6 +23,33 @@ def picture(path: Path, colour: str = "red") -> Path:
 def write_json(path: Path, value: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value), encoding="utf-8")
+    return path
+
+
+def pixels(colour: str = "red") -> bytes:
+    """An encoded picture."""
+    buffer = BytesIO()
+    Image.new("RGB", (48, 32), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def cell(colour: str = "red") -> dict[str, object]:
+    """A picture as the Hub's tables hold it."""
+    return {"bytes": pixels(colour), "path": f"{colour}.png"}
+
+
+def write_parquet(path: Path, rows: Sequence[Mapping[str, object]], rows_per_group: int = 100) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(list(rows)), path, row_group_size=rows_per_group)
+    return path
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, object]], delimiter: str = ",") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]), delimiter=delimiter)
+        table.writeheader()
+        table.writerows(rows)
     return path
 
 
@@ -36,10 +67,10 @@ def row(**changes: object) -> dict[str, object]:
 
 
 def records(
-    name: str, folder: Path, split: str = "test"
+    name: str, folder: Path, split: str = "test", **options: str
 ) -> tuple[list[CorpusImage], list[CorpusSample], list[CorpusReject]]:
     """What `read` yields, by kind."""
-    found = list(read(adapter(name), folder, split))
+    found = list(read(adapter(name, options), folder, split))
     return (
         [item for item in found if isinstance(item, CorpusImage)],
         [item for item in found if isinstance(item, CorpusSample)],

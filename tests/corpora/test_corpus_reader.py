@@ -33,7 +33,7 @@ from rms.records import CorpusSample
         ("speck.png", "too_small"),
         ("", "empty_path"),
         (None, "wrong_type"),
-        (["a.png"], "wrong_type"),
+        ({"path": "a.png"}, "wrong_type"),
         ("\ud800.png", "bad_text"),
     ],
 )
@@ -125,7 +125,7 @@ def test_when_nothing_can_be_read_the_commonest_reason_is_named(tmp_path: Path) 
 
 def test_unknown_names_and_splits_list_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(
-        RmsError, match=r"'vlgard' is no known corpus; known are vlguard, siuo, mssbench, figstep, local"
+        RmsError, match=r"'vlgard' is no known corpus; known are .*figstep, .*siuo, .*vlguard, vlsbench$"
     ):
         adapter("vlgard")
     with pytest.raises(RmsError, match=r"corpora\.split = 'dev': vlguard has test, train"):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from corpus_layouts import picture, records
 
-from rms.corpora.figstep import PROMPT
+from rms.corpora.adapters.figstep import PROMPT
 from rms.errors import RmsError
 
 HEADER = "dataset,category_id,task_id,category_name,question,instruction"

@@ -33,7 +33,7 @@ def _changed_stages(project: Project) -> set[str]:
         ("src/rms/stages/augment.py", {"augment"}),
         ("src/rms/judge/threshold.py", {"finetune@rms", "evaluate@rms"}),
         ("src/rms/triplets/twins.py", {"patterns", "generate", "augment"}),
-        ("src/rms/corpora/siuo.py", {"corpora@siuo", "corpora@mssbench"}),
+        ("src/rms/corpora/adapters/siuo.py", {"corpora@siuo", "corpora@mssbench"}),
         ("conf/manifests/embedded.yaml", {"collect", "corpora@siuo", "corpora@mssbench"}),
         ("src/rms/cli.py", set()),
     ],

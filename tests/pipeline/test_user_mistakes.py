@@ -47,7 +47,7 @@ def test_stale_params(project: Project):
 @pytest.mark.parametrize(
     ("item", "message"),
     [
-        (["corpora", "nope"], "'nope' is no known corpus; known are vlguard"),
+        (["corpora", "nope"], "'nope' is no known corpus; known are beavertails_v"),
         (["corpora", "../../x"], "'../../x' is no known corpus"),
         (["finetune", "nope"], "no training set 'nope'; known: rms"),
         (["evaluate", "nope"], "no training set 'nope'; known: rms"),

@@ -17,6 +17,7 @@ PROJECT = Path(__file__).parents[2]
 
 def _params(**changes: object) -> Params:
     settings = {"names": ["local"], "kind": "folder", "root": "downloads", "on_missing": "error", "split": "test"}
+    settings |= {"options": {}}
     # the stage reads its own section alone
     return Params.model_construct(corpora=Corpora.model_validate(settings | changes))
 
@@ -75,12 +76,18 @@ def test_an_embedded_corpus_is_the_same_to_the_byte_every_time(project: Path, na
 
 def test_a_missing_folder_says_where_to_get_it_and_where_to_put_it() -> None:
     with pytest.raises(
-        RmsError, match=r"downloads/siuo: not found; get it from https://huggingface\.co/\S+SIUO and put siuo"
+        RmsError,
+        match=r"downloads/siuo: not found; get it from https://huggingface\.co/\S+SIUO and put siuo.*rpora fetch siuo",
     ):
         run(_params(), "siuo")
 
 
-def test_a_missing_folder_may_be_skipped(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("there", [False, True])
+def test_a_missing_or_empty_folder_may_be_skipped(
+    project: Path, capsys: pytest.CaptureFixture[str], there: bool
+) -> None:
+    if there:  # as `rms corpora fetch` leaves it for what it could not get
+        (project / "downloads/siuo").mkdir(parents=True)
     run(_params(on_missing="skip"), "siuo")
     assert "going on without it" in capsys.readouterr().err
     out = project / "data/corpora/siuo"
@@ -99,3 +106,25 @@ def test_a_failed_run_leaves_what_was_there(project: Path) -> None:
         run(_params(), "local")
     assert _digest(project / "data/corpora/local") == before
     assert [path.name for path in (project / "data/corpora").iterdir()] == ["local"]
+
+
+def test_options_and_the_fetched_commit_are_facts_of_the_summary(project: Path) -> None:
+    folder = project / "downloads/msts"
+    (folder / "unsafe_images").mkdir(parents=True)
+    Image.new("RGB", (48, 32), "red").save(folder / "unsafe_images/1.png")
+    (folder / "prompts_german.csv").write_text("hazard_category,unsafe_image_id,prompt_text\nOther,1,Soll ich?\n")
+    note = {"test": {"repo": "felfri/MSTS", "revision": "c0ffee" * 6 + "c0ff", "files": 2}}
+    (folder / ".rms-source.json").write_text(json.dumps(note))
+    run(_params(options={"msts": {"language": "german"}, "mis": {"level": "easy"}}), "msts")
+    summary = json.loads((project / "data/corpora/msts/summary.json").read_text())
+    assert (summary["options"], summary["revision"]) == ({"language": "german"}, note["test"]["revision"])
+    assert (summary["classes"], summary["derived"], summary["derivation"]) == ("unsafe", False, "")
+    with pytest.raises(RmsError, match=r"corpora\.options\.msts\.language = 'latin'"):
+        run(_params(options={"msts": {"language": "latin"}}), "msts")
+
+
+def test_a_gated_corpus_that_is_missing_names_the_page_to_ask_at() -> None:
+    with pytest.raises(
+        RmsError, match=r"https://huggingface\.co/\S+VLGuard, after asking for access there, and put test\.json"
+    ):
+        run(_params(), "vlguard")

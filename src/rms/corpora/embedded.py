@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from rms.corpora.figstep import image_name
+from rms.corpora.adapters.figstep import image_name
 from rms.errors import RmsError
 from rms.images.sources.package import photographs
 from rms.params import PackageSource

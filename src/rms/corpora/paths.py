@@ -1,5 +1,6 @@
 """Paths named by other people's files: none may lead out of the folder they came in."""
 
+from itertools import product
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
@@ -11,18 +12,25 @@ class Refusal(NamedTuple):
     detail: str = ""
 
 
-def locate(folder: Path, path: str, roots: tuple[str, ...] = ("",)) -> Path | Refusal:
-    """The regular file `path` names under the first of `roots` that has it.
+def leads_out(path: str) -> bool:
+    """Whether a path is absolute or has `..` in it, with either slash."""
+    windows = PureWindowsPath(path)
+    return ".." in windows.parts or bool(windows.drive or windows.root)
+
+
+def locate(
+    folder: Path, path: str, roots: tuple[str, ...] = ("",), suffixes: tuple[str, ...] = ("",)
+) -> Path | Refusal:
+    """The regular file that `path`, with one of `suffixes`, names under the first of `roots` that has it.
 
     `folder` must be resolved already. Absolute paths, `..` (with either slash) and links that leave the
     folder are refused, whether or not something is there.
     """
-    windows = PureWindowsPath(path)
-    if ".." in windows.parts or windows.drive or windows.root:
+    if leads_out(path):
         return Refusal("outside_folder", "leads out of the corpus' folder")
-    for root in roots:
+    for root, suffix in product(roots, suffixes):
         try:
-            real = (folder / root / path).resolve(strict=True)
+            real = (folder / root / (path + suffix)).resolve(strict=True)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError, RuntimeError) as error:

@@ -1,8 +1,9 @@
-"""A corpus' picture files to records."""
+"""A corpus' pictures, in files or in table cells, to records."""
 
 from pathlib import Path
 from typing import NamedTuple
 
+from rms.corpora.parquet import Content
 from rms.corpora.paths import Refusal, locate
 from rms.errors import one_line
 from rms.images.decode import Limits, decode, normalise
@@ -20,27 +21,38 @@ class Place(NamedTuple):
     """Where a row says its picture is."""
 
     path: str
-    roots: tuple[str, ...]
+    roots: tuple[str, ...] = ("",)
+    suffixes: tuple[str, ...] = ("",)
 
 
-def load(folder: Path, place: Place) -> CorpusImage | Refusal:
+def load(folder: Path, source: Place | Content) -> CorpusImage | Refusal:
     """Read, check and fingerprint one picture; `folder` must be resolved.
 
     The id is of the original bytes, as for collected photographs, so that a photograph used in both
     places has the same id in both.
     """
-    found = locate(folder, place.path, place.roots)
+    if isinstance(source, Content):
+        if source.data is not None:
+            return _record(source.data)
+        if not source.path:
+            return Refusal("missing_image", "the cell is empty")
+        source = Place(source.path)
+    found = locate(folder, source.path, source.roots, source.suffixes)
     if isinstance(found, Refusal):
         return found
     try:
         if found.stat().st_size > LIMITS.max_bytes:
             return Refusal("too_large", f"over {LIMITS.max_bytes} bytes")
-        data = found.read_bytes()
+        return _record(found.read_bytes())
+    except OSError as error:
+        return Refusal("unreadable", one_line(error.strerror))
+
+
+def _record(data: bytes) -> CorpusImage | Refusal:
+    try:
         picture = decode(data, LIMITS)
     except ImageFault as fault:
         return Refusal(fault.reason, fault.detail)
-    except OSError as error:
-        return Refusal("unreadable", one_line(error.strerror))
     return CorpusImage(
         image_id=content_id(data),
         sha256=sha256(data),

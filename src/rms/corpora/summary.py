@@ -17,8 +17,10 @@ def summarise(
     *,
     embedded: bool = False,
     missing: bool = False,
+    fetched: str | None = None,
 ) -> dict[str, Any]:
-    """Content of `summary.json`. `embedded` corpora have the layout of `source`, not its content."""
+    """Content of `summary.json`. `embedded` corpora have the layout of `source`, not its content; `fetched` is the
+    commit that was downloaded, where that is known."""
     labels = Counter(sample.label for sample in samples)
     per_category = Counter((sample.category, sample.label) for sample in samples)
     return {
@@ -28,11 +30,15 @@ def summarise(
         "missing": missing,
         "source": adapter.source,
         "homepage": adapter.homepage,
-        "revision": None if embedded else adapter.revision,
+        "revision": None if embedded else fetched or adapter.revision,
         "licence": "Apache-2.0" if embedded else adapter.licence,
         "gated": not embedded and adapter.gated,
         "trainable": not embedded and adapter.trainable,
         "label_of": adapter.label_of,
+        "classes": adapter.classes,
+        "derived": bool(adapter.derived),
+        "derivation": adapter.derived,
+        "options": dict(adapter.chosen),
         "rows": {"read": len(samples) + len(rejects), "kept": len(samples), "skipped": len(rejects)},
         "skipped": dict(sorted(Counter(reject.reason for reject in rejects).items())),
         "images": images,

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rms.corpora import adapter
-from rms.corpora.base import Adapter
+from rms.corpora import Adapter, adapter, read
 from rms.corpora.embedded import materialise
-from rms.corpora.reader import read
+from rms.corpora.hub import by_hand, fetched_revision
 from rms.corpora.summary import summarise
 from rms.errors import RmsError
 from rms.params import Corpora, Params
@@ -22,7 +21,7 @@ OUT = Path("data/corpora")
 def run(params: Params, name: str) -> None:
     """Read the corpus `name` into `data/corpora/<name>/`."""
     settings = params.corpora
-    corpus = adapter(name)
+    corpus = adapter(name, settings.options.get(name))
     samples: list[CorpusSample] = []
     rejects: list[CorpusReject] = []
 
@@ -39,8 +38,16 @@ def run(params: Params, name: str) -> None:
         count = write_table(draft / "images", CorpusImage, images(folder))
         write_table(draft / "samples", CorpusSample, samples)
         write_jsonl(draft / "rejects.jsonl", rejects)
-        embedded, missing = settings.kind == "embedded", folder is None
-        facts = summarise(corpus, settings.split, count, samples, rejects, embedded=embedded, missing=missing)
+        facts = summarise(
+            corpus,
+            settings.split,
+            count,
+            samples,
+            rejects,
+            embedded=settings.kind == "embedded",
+            missing=folder is None,
+            fetched=fetched_revision(folder, settings.split) if folder else None,
+        )
         write_json(draft / "summary.json", facts)
 
 
@@ -54,11 +61,13 @@ def _layout(settings: Corpora, corpus: Adapter) -> Iterator[Path | None]:
             layout.mkdir()
             materialise(folder, layout)
             yield layout
-    elif folder.is_dir():
+    elif folder.is_dir() and any(folder.iterdir()):
         yield folder
     else:
-        where = f"get it from {corpus.homepage}" if corpus.homepage else "make it"
-        what = f"{folder}: not found; {where} and put {corpus.layout} there"
+        state = "empty" if folder.is_dir() else "not found"
+        what = f"{folder}: {state}; {by_hand(corpus, folder)}"
+        if corpus.split(settings.split).download:
+            what += f", or run `rms corpora fetch {corpus.name}`"
         if settings.on_missing == "error":
             raise RmsError(f"{what}, or set corpora.on_missing=skip")
         print(f"{what}; going on without it", file=sys.stderr)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from rms.corpora.base import Adapter, Entry, Fault, Row
-from rms.corpora.files import json_value, listed
+from rms.corpora.base import Adapter, Download, Entry, Fault, Row, Split
+from rms.corpora.files import table
 
 KINDS = {True: ("safe_instruction", "unsafe_instruction"), False: ("instruction",)}
 """Which instructions an image that is safe, or not, comes with."""
@@ -18,13 +18,16 @@ class VLGuard(Adapter):
     licence = "unknown"
     gated = True
     label_of = "query"
-    splits = ("test", "train")
+    classes = "both"
+    splits = (
+        Split("test", 1558, Download("ys-zong/VLGuard", ("test.json", "test.zip"))),
+        Split("train", 2977, Download("ys-zong/VLGuard", ("train.json", "train.zip"))),
+    )
     trainable = True
     layout = "test.json, train.json and the unpacked folders test/ and train/"
 
     def entries(self, folder: Path, split: str) -> Iterator[Entry | Fault]:
-        file = f"{split}.json"
-        return listed(json_value(folder, file), folder, file)
+        return table(folder, (f"{split}.json",))
 
     def parse(self, entry: Entry, split: str) -> Iterator[Row | Fault]:
         safe = entry.values.get("safe")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from rms.corpora.base import Adapter, Entry, Fault, Field, Row
+from rms.corpora.base import Adapter, Download, Entry, Fault, Field, Row, Split
 from rms.corpora.files import json_value, listed
 from rms.errors import RmsError
 from rms.records import Label
@@ -21,7 +21,8 @@ class MSSBench(Adapter):
     licence = "MIT"
     gated = False
     label_of = "query"
-    splits = ("test",)
+    classes = "both"
+    splits = (Split("test", None, Download("kzhou35/mssbench", ("combined.json", "chat/*", "embodied/*", "*.zip"))),)
     trainable = False
     layout = "combined.json and the folders chat/ and embodied/"
 

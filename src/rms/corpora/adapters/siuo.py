@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from rms.corpora.base import Adapter, Entry, Fault, Row
-from rms.corpora.files import json_value, listed
+from rms.corpora.base import Adapter, Download, Entry, Fault, Row, Split
+from rms.corpora.files import table
 
 
 class SIUO(Adapter):
@@ -15,12 +15,14 @@ class SIUO(Adapter):
     licence = "CC-BY-NC-4.0"
     gated = False
     label_of = "query"
-    splits = ("test",)
+    classes = "unsafe"
+    splits = (Split("test", 167, Download("sinwang/SIUO", ("siuo_gen.json", "images/*", "*.zip"))),)
     trainable = False
+    id_field = "question_id"
     layout = "siuo_gen.json and the folder images/"
 
     def entries(self, folder: Path, split: str) -> Iterator[Entry | Fault]:  # noqa: ARG002 - it has one split
-        return listed(json_value(folder, "siuo_gen.json"), folder, "siuo_gen.json")
+        return table(folder, ("siuo_gen.json",))
 
     def parse(self, entry: Entry, split: str) -> Iterator[Row | Fault]:  # noqa: ARG002
         yield Row(
