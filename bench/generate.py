@@ -21,11 +21,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import yaml
-
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/assistant/openai"))
 
 from fault_server import Behaviour, Server, running
+
+from rms.compose import params_for
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTENDER = ROOT / "bench/contenders/ask.py"
@@ -37,14 +38,14 @@ class Bench:
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
+        self._facts = params_for(["assistant=openai"]).assistant.model_dump()
         self._picture = scratch / "picture.jpg"
         self._picture.write_bytes(picture())
         self.missed: list[str] = []
 
     def command(self, server: Server, way: str, count: int, workers: int, tell: bool, **more: Any) -> list[str]:
-        facts = yaml.safe_load((ROOT / "conf/assistant/openai.yaml").read_text(encoding="utf-8"))
         own = {"base_url": server.url, "model": "mock", "api_key_env": "", "max_tokens_name": "max_tokens"}
-        settings = {**facts, **own, "concurrency": workers, "timeout_s": 30.0, **more}
+        settings = {**self._facts, **own, "concurrency": workers, "timeout_s": 30.0, **more}
         job = {"way": way, "settings": settings, "count": count, "workers": workers, "tell": tell}
         return [sys.executable, str(CONTENDER), json.dumps({**job, "picture": str(self._picture)})]
 

@@ -2,13 +2,17 @@
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 
 import click
 
 from rms import __version__
+from rms.assistant_command import assistant
 from rms.cache_command import cache
+from rms.corpora_command import corpora
 from rms.errors import RmsError
+from rms.estimate_command import estimate
 
 STAGES = {
     "collect": "Take in photographs: decode, screen, fingerprint, split.",
@@ -87,16 +91,14 @@ def stage() -> None:
 
 def _stage_command(name: str, help_text: str) -> click.Command:
     def call(item: str | None = None) -> None:
+        from rms.assistant.rounds import in_rounds  # noqa: PLC0415
         from rms.params import load_params  # noqa: PLC0415
         from rms.runtime import prepare  # noqa: PLC0415
 
         settings = load_params()
         prepare(settings)
         run = import_module(f"rms.stages.{name}").run
-        if item is None:
-            run(settings)
-        else:
-            run(settings, item)
+        in_rounds(partial(run, settings) if item is None else partial(run, settings, item))
 
     what = {"corpora": "CORPUS", "finetune": "TRAIN_SET", "evaluate": "TRAIN_SET"}.get(name)
     arguments: list[click.Parameter] = [click.Argument(["item"], metavar=what)] if what else []
@@ -107,7 +109,10 @@ for _name, _help in STAGES.items():
     stage.add_command(_stage_command(_name, _help))
 
 
+rms.add_command(assistant)
 rms.add_command(cache)
+rms.add_command(estimate)
+rms.add_command(corpora)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

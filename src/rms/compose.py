@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from rms.errors import RmsError, one_line
-from rms.params import PARAMS_FILE, check_params
+from rms.params import PARAMS_FILE, Params, check_params, load_params
 from rms.store import write_text
 
 CONF = Path("conf")
@@ -47,6 +47,11 @@ def write_params(overrides: list[str]) -> None:
     text = compose(overrides)
     check_params(yaml.safe_load(text), str(CONF))
     write_text(PARAMS_FILE, text)
+
+
+def params_for(overrides: list[str]) -> Params:
+    """`params.yaml` as it stands, or the composition of `conf/` with `overrides`, which is not written anywhere."""
+    return check_params(yaml.safe_load(compose(overrides)), str(CONF)) if overrides else load_params()
 
 
 def check_up_to_date() -> None:

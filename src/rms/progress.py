@@ -20,6 +20,11 @@ def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T
     )
 
 
+def say(text: str) -> None:
+    """One line on stderr about something that takes long; a bar that is shown stays below it."""
+    tqdm.write(f"rms: {text}", file=sys.stderr)
+
+
 def in_order(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
     """Apply `function` to each item on `workers` threads and yield results in the order of `items`.
 

@@ -216,6 +216,7 @@ class CorpusImage(CorpusFingerprint):
 class CorpusText(Record):
     """The text of a corpus' sample, read alone where nothing else is needed."""
 
+    sample_id: Text
     text: Text
 
 
@@ -247,6 +248,19 @@ class CorpusReject(Record):
     detail: str
 
 
+class Contaminated(Record):
+    """A row to learn from that was left out because a test set holds its picture or its text."""
+
+    sample_id: Text
+    text: Text
+    corpus: Text
+    """The test set, by the name it has in the matrix."""
+    reason: Literal["same_image", "similar_image", "same_text", "similar_text"]
+    """The first of these that applies."""
+    found: Text
+    """Id of the test set's image, or of its sample."""
+
+
 class Prediction(Record):
     """A judge's probability that one sample is unsafe."""
 
@@ -254,8 +268,11 @@ class Prediction(Record):
     corpus: Text
     judge: Text
     """`full`, `text_only`, `image_only` or `majority`."""
-    p_unsafe: Probability
+    seed: Annotated[int, Field(ge=0)]
+    """The judge was fine-tuned with."""
+    p_unsafe: Probability | None
+    """None where the judge gave no verdict."""
     label: Label
     category: str
     image_id: Text
-    """First image of the sample: what the bootstrap clusters by."""
+    """What the bootstrap clusters by: samples that share an image, directly or by way of others, have it alike."""

@@ -1,3 +1,4 @@
+import time
 from collections import Counter
 
 import pytest
@@ -28,9 +29,10 @@ def _unsafe(image_id: str, text: str) -> Candidate:
     )  # fmt: skip
 
 
-def _twins(pairs, together, wishes=(), **changes) -> list[Candidate | TextReject]:
+def _twins(pairs, together, wishes=(), workers=1, **changes) -> list[Candidate | TextReject]:
     unsafe = [_unsafe(*pair) for pair in pairs]
     assistant = ScriptedAssistant(together, wishes=wishes)
+    assistant.workers = workers
     maker = TwinMaker(assistant, assistant, SCENES, unsafe, _settings(**changes), 0)
     return list(maker.twins((candidate, triplet(candidate.image_id, candidate.text)) for candidate in unsafe))
 
@@ -104,3 +106,17 @@ def test_of_the_texts_that_are_harmless_beside_an_image_the_one_seen_unsafe_most
 def test_the_same_seed_gives_the_same_twins():
     pairs = [(image_id, f"t{n}") for image_id in "abcd" for n in range(4)]
     assert _twins(pairs, _only(*pairs)) == _twins(pairs, _only(*pairs))
+
+
+def test_which_answer_comes_first_changes_no_twin():
+    """Four texts of one image are searched for side by side; the same two texts would do for each of them."""
+    pairs = [*(("a", f"t{n}") for n in range(4)), ("b", "often"), ("c", "often"), ("b", "seldom")]
+
+    def together(image_id, text):
+        return SAFE if (image_id, text) in (("a", "often"), ("a", "seldom")) else UNSAFE
+
+    def late(image_id, text):
+        time.sleep(0.0 if text == "t0" else 0.02)
+        return together(image_id, text)
+
+    assert _twins(pairs, late, workers=4) == _twins(pairs, together, workers=4)

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from rms import params as settings
 from rms import records
+from rms.assistant.books import Books
 from rms.pictures import Pictures
 from rms.records import Description, Label, Pattern, Split, Triplet
 
@@ -61,29 +62,6 @@ class Verdict(NamedTuple):
     reason: str
 
 
-class Spending(NamedTuple):
-    """Answers of paid endpoints, and what they cost when they were first given."""
-
-    answers: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    estimated: int = 0
-    """Answers whose tokens the endpoint did not count."""
-    cost_usd: float | None = 0.0
-    """None where a price is not known."""
-
-    def plus(self, other: "Spending") -> "Spending":
-        """Both together."""
-        known = self.cost_usd is not None and other.cost_usd is not None
-        return Spending(
-            self.answers + other.answers,
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.estimated + other.estimated,
-            round((self.cost_usd or 0.0) + (other.cost_usd or 0.0), 6) if known else None,
-        )
-
-
 class NoAnswerError(Exception):
     """One question could not be answered; others may be. `raw` is the last thing that came back."""
 
@@ -91,6 +69,23 @@ class NoAnswerError(Exception):
         super().__init__(error)
         self.error = error
         self.raw = raw
+
+
+class WaitsError(NoAnswerError):
+    """No answer yet: the question waits for others to be sent with."""
+
+    def __init__(self) -> None:
+        super().__init__("waits for a batch")
+
+
+class Waiting(Protocol):
+    """Questions whose answers take hours."""
+
+    def submit(self) -> None:
+        """Send them off."""
+
+    def collect(self) -> None:
+        """Return when their answers are where a stage that runs again finds them."""
 
 
 class Assistant(Protocol):
@@ -107,8 +102,8 @@ class Assistant(Protocol):
     workers: int
     """How many records it is asked about side by side."""
 
-    def spending(self) -> Spending:
-        """What the answers used so far took; the same when they are used again from a cache."""
+    def settle(self) -> Waiting | None:
+        """The questions that wait, where any do; nothing more is asked then but by a stage that runs anew."""
 
     def describe(self, image_id: str, image: bytes) -> Description:
         """What is in the picture."""
@@ -150,20 +145,15 @@ class Pair(NamedTuple):
     proposer: Assistant
     checker: Assistant
 
-    def spending(self) -> Spending:
-        """Of both."""
-        mine = self.proposer.spending()
-        return mine if self.checker is self.proposer else mine.plus(self.checker.spending())
 
-
-def load_assistants(params: settings.Params) -> Pair:
-    """The assistants that `assistant:` and `checker:` in params.yaml ask for."""
-    proposer = load_assistant(params.assistant, params.seed)
+def load_assistants(params: settings.Params, books: Books) -> Pair:
+    """The assistants that `assistant:` and `checker:` in params.yaml ask for; both enter what they take in `books`."""
+    proposer = load_assistant(params.assistant, params.seed, books)
     same = params.checker == params.assistant
-    return Pair(proposer, proposer if same else load_assistant(params.checker, params.seed))
+    return Pair(proposer, proposer if same else load_assistant(params.checker, params.seed, books))
 
 
-def load_assistant(choice: settings.EmbeddedAssistant | settings.OpenAIAssistant, seed: int) -> Assistant:
+def load_assistant(choice: settings.Assistant, seed: int, books: Books) -> Assistant:
     """The assistant that `assistant:` or `checker:` in params.yaml asks for."""
     if isinstance(choice, settings.EmbeddedAssistant):
         from rms.assistant.embedded import EmbeddedAssistant  # noqa: PLC0415 - loads the knowledge base
@@ -172,4 +162,4 @@ def load_assistant(choice: settings.EmbeddedAssistant | settings.OpenAIAssistant
     from rms.assistant.openai.assistant import OpenAIAssistant  # noqa: PLC0415
     from rms.assistant.openai.client import Client  # noqa: PLC0415
 
-    return OpenAIAssistant(Client(choice), choice.language, choice.votes)
+    return OpenAIAssistant(Client(choice, books), choice.language, choice.votes)

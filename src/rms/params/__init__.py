@@ -11,21 +11,24 @@ import yaml
 from pydantic import Field, ValidationError
 
 from rms.errors import RmsError, one_line
-from rms.params.assistant import Assistant, EmbeddedAssistant, OpenAIAssistant, Price, SentImage
+from rms.params.assistant import Assistant, Batch, EmbeddedAssistant, Endpoint, OpenAIAssistant, Price, SentImage
 from rms.params.data import Augment, Build, Corpora, Finetune, Generate, Patterns, RiskOriented
 from rms.params.faults import first_fault, not_given
 from rms.params.images import FolderSource, HubSource, Images, PackageSource, UrlSource
-from rms.params.judge import EmbeddedJudge, Evaluate, Judge, Report, VlmJudge
-from rms.params.section import Section, Share
+from rms.params.judge import ApiJudge, EmbeddedJudge, Evaluate, Judge, Lora, Report, VlmJudge
+from rms.params.section import Section, Seed, Share
 
 __all__ = [
     "PARAMS_FILE",
+    "ApiJudge",
     "Assistant",
     "Augment",
+    "Batch",
     "Build",
     "Corpora",
     "EmbeddedAssistant",
     "EmbeddedJudge",
+    "Endpoint",
     "Evaluate",
     "Finetune",
     "FolderSource",
@@ -33,6 +36,7 @@ __all__ = [
     "HubSource",
     "Images",
     "Judge",
+    "Lora",
     "OpenAIAssistant",
     "PackageSource",
     "Params",
@@ -54,10 +58,14 @@ class Params(Section):
     """Everything in `params.yaml`."""
 
     experiment: str
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    seed: Seed
     offline: bool
     max_failure_rate: Share
     """Share of questions without an answer above which a stage stops."""
+    budget_usd: Annotated[float, Field(ge=0.0)] | None
+    """What answers of paid endpoints may cost in all, over every stage and both assistants."""
+    prices: dict[str, dict[str, Price]] = Field(default_factory=dict)
+    """By endpoint and model: what `price` of assistant and checker was looked up in when `conf/` was composed."""
     images: Images
     assistant: Assistant
     checker: Assistant

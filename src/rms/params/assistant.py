@@ -1,6 +1,6 @@
 """`assistant:` and `checker:` who describes, proposes, checks and writes."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -33,17 +33,31 @@ class Price(Section):
     output: Annotated[float, Field(ge=0.0)]
 
 
-class OpenAIAssistant(Section):
-    """An OpenAI-compatible endpoint."""
+class Batch(Section):
+    """How questions are asked in `mode: batch`."""
 
-    kind: Literal["openai"]
+    least: Count
+    """Fewer questions than this are asked online."""
+    rounds: Positive
+    """What still waits after so many rounds of batches is asked online."""
+    max_requests: Annotated[int, Field(gt=0, le=50_000)]
+    max_mb: Annotated[float, Field(gt=0, le=200)]
+    """Of one batch."""
+    poll_s: Annotated[float, Field(gt=0)]
+    price_factor: Share
+    """What an answer costs, as a share of its price online."""
+
+
+class Endpoint(Section):
+    """An OpenAI-compatible endpoint, and how it is asked."""
+
+    section: ClassVar[str] = "assistant"
+    """Where in `params.yaml` its settings stand, for messages."""
     base_url: Annotated[str, Field(pattern=r"^https?://[^@\s]+$")]
     model: Annotated[str, Field(min_length=1)]
     api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_]*[A-Za-z0-9_]*$")]
     """Name of the environment variable that holds the key; empty for an endpoint that needs none."""
     vision: bool
-    language: Annotated[str, Field(min_length=1)]
-    votes: Positive
     answers: Literal["json_schema", "json_object", "text"]
     temperature: Annotated[float, Field(ge=0.0)] | None
     top_p: Share | None
@@ -60,7 +74,16 @@ class OpenAIAssistant(Section):
     rpm: Positive | None
     tpm: Positive | None
     price: Price | None
-    budget_usd: Annotated[float, Field(ge=0.0)] | None
+
+
+class OpenAIAssistant(Endpoint):
+    """An endpoint as assistant or checker."""
+
+    kind: Literal["openai"]
+    language: Annotated[str, Field(min_length=1)]
+    votes: Positive
+    mode: Literal["online", "batch"]
+    batch: Batch
 
 
 Assistant = Annotated[EmbeddedAssistant | OpenAIAssistant, Field(discriminator="kind")]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from rms.params.section import Count, FolderName, Positive, Section, Share, distinct
+from rms.params.section import Count, FolderName, Positive, Section, Seed, Share, distinct
 
 
 class Patterns(Section):
@@ -48,10 +48,14 @@ class Corpora(Section):
     """Folder with one subfolder per corpus, each in its public layout."""
     on_missing: Literal["error", "skip"]
     split: str
+    options: dict[FolderName, dict[FolderName, str]]
+    """By corpus: which language, level or part is read. What there is to choose, its adapter says."""
 
 
 class Finetune(Section):
     train_sets: Annotated[list[Literal["rms", "risk_oriented"]], Field(min_length=1), AfterValidator(distinct)]
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)]
+    """Each judge is fine-tuned once with each."""
 
 
 class RiskOriented(Section):

@@ -10,6 +10,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 HashBits = Annotated[int, Field(ge=0, le=64)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 FolderName = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 
 

@@ -1,23 +1,21 @@
 """What the answers of paid endpoints took, stage by stage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from rms.assistant import Spending
-from rms.store import read_json
-
-FILE = "spending.json"
+from rms.assistant.books import Spending, read_spending, total
 
 
-def spending(stages: Mapping[str, Path]) -> dict[str, Any]:
-    """Answers, tokens and US dollars by stage, read from each stage's folder, and in all."""
-    each = {stage: Spending(**read_json(folder / FILE)) for stage, folder in stages.items()}
-    return {**{stage: took._asdict() for stage, took in each.items()}, "total": _sum([*each.values()])._asdict()}
+def spending(stages: Mapping[str, Path]) -> dict[str, Spending]:
+    """By stage, read from each stage's folder, and in `total`."""
+    each = {stage: read_spending(folder) for stage, folder in stages.items()}
+    return {**each, "total": total([*each.values()])}
 
 
-def _sum(parts: Sequence[Spending]) -> Spending:
-    total = Spending()
-    for part in parts:
-        total = total.plus(part)
-    return total
+def in_words(spent: Spending) -> str:
+    """The cost, or that it is not known, and how much of it rests on tokens that were estimated."""
+    if not spent.answers:
+        return "nothing: no endpoint was asked"
+    cost = "unknown: no price was given" if spent.cost_usd is None else f"{spent.cost_usd:,.2f} US dollars"
+    estimated = f", {spent.estimated:,} of them with estimated tokens" if spent.estimated else ""
+    return f"{cost} ({spent.answers:,} answers{estimated})"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rms.assistant import Assistant, Scene, load_assistants
+from rms.assistant import Assistant, Books, Scene, load_assistants, settle
 from rms.encoder import embed
 from rms.errors import RmsError
 from rms.params import Params
@@ -22,6 +22,7 @@ from rms.triplets.scenes import join
 from rms.triplets.twins import TwinMaker
 
 IMAGES = Path("data/images/images")
+PATTERNS = Path("data/patterns")
 TRIPLETS = Path("data/triplets")
 OUTPUT = Path("data/augmented")
 
@@ -30,8 +31,8 @@ CHUNK = 2048
 
 
 def run(params: Params) -> None:
-    assistants = load_assistants(params)
-    proposer, checker = assistants
+    books = Books(params.budget_usd, earlier=[PATTERNS, TRIPLETS])
+    proposer, checker = load_assistants(params, books)
     unknown = [name for name in params.augment.criteria if name not in proposer.criteria]
     if unknown:
         raise RmsError(f"augment.criteria: {unknown[0]!r}: the assistant knows {', '.join(proposer.criteria)}")
@@ -42,6 +43,7 @@ def run(params: Params) -> None:
     with output_folder(OUTPUT) as draft:
         varied = _vary(params, proposer, checker, scenes, track(triplets.values(), "vary", total))
         unsafe = write_table(draft / "unsafe", Candidate, sieve(varied, Candidate, rejects))
+        settle(proposer, checker)  # twins are balanced by the books of all unsafe texts
         pairs = (
             (candidate, triplets[candidate.parent_id])
             for candidate in track(read_table(draft / "unsafe", Candidate), "harmless twins", unsafe)
@@ -49,8 +51,9 @@ def run(params: Params) -> None:
         known = read_table(draft / "unsafe", Candidate)
         maker = TwinMaker(checker, proposer, scenes, known, params.augment, params.seed)
         safe = write_table(draft / "twins", Candidate, sieve(maker.twins(pairs), Candidate, rejects))
+        settle(proposer, checker)
         write_jsonl(draft / "rejects.jsonl", rejects)
-        write_json(draft / "spending.json", assistants.spending()._asdict())
+        books.write(draft)
         require_answers(rejects, unsafe + safe + len(rejects), params.max_failure_rate, "augment")
         failed = dict(sorted(Counter(reject.failed for reject in rejects).items()))
         write_json(draft / "summary.json", {"unsafe": unsafe, "twins": safe, "rejects": failed})

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from rms.assistant import load_assistants
+from rms.assistant import Books, load_assistants, settle
 from rms.errors import RmsError
 from rms.params import Params
 from rms.progress import track
@@ -20,8 +20,8 @@ OUTPUT = Path("data/triplets")
 
 
 def run(params: Params) -> None:
-    assistants = load_assistants(params)
-    proposer, checker = assistants
+    books = Books(params.budget_usd, earlier=[PATTERNS])
+    proposer, checker = load_assistants(params, books)
     patterns = {pattern.pattern_id: pattern for pattern in read_table(PATTERNS / "patterns", Pattern)}
     own: dict[str, list[Pattern]] = {}
     for found in read_table(PATTERNS / "found", PatternFound):
@@ -38,8 +38,9 @@ def run(params: Params) -> None:
             proposer, checker, track(scenes, "generate"), own, near, params.generate.per_image, params.seed
         )
         kept = write_table(draft / "triplets", Triplet, sieve(outcomes, Triplet, rejects))
+        settle(proposer, checker)
         write_jsonl(draft / "rejects.jsonl", rejects)
-        write_json(draft / "spending.json", assistants.spending()._asdict())
+        books.write(draft)
         require_answers(rejects, kept + len(rejects), params.max_failure_rate, "generate")
         failed = Counter(reject.failed for reject in rejects)
         write_json(draft / "summary.json", {"triplets": kept, "rejects": dict(sorted(failed.items()))})

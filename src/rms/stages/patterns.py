@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from rms.assistant import load_assistant
+from rms.assistant import Books, load_assistant, settle
 from rms.errors import RmsError
 from rms.params import Params
 from rms.records import Description, ImageInfo, Pattern, PatternFound, TextReject
-from rms.seeds import derive
 from rms.store import output_folder, read_table, write_json, write_jsonl, write_table
-from rms.triplets.patterns import discover, merge
+from rms.triplets.patterns import discover, inspiration_order, merge
 from rms.triplets.rejects import require_answers, sieve
 from rms.triplets.scenes import describe, join
 
@@ -17,14 +16,17 @@ OUTPUT = Path("data/patterns")
 
 
 def run(params: Params) -> None:
-    assistant = load_assistant(params.assistant, params.seed)
-    wanted = _inspiration(params.patterns.inspiration, params.seed)
+    books = Books(params.budget_usd)
+    assistant = load_assistant(params.assistant, params.seed, books)
+    ids = [info.image_id for info in read_table(IMAGES, ImageInfo)]
+    wanted = set(inspiration_order(ids, params.seed)[: params.patterns.inspiration])
     rejects: list[TextReject] = []
     with output_folder(OUTPUT) as draft:
         described = describe(assistant, IMAGES, wanted, params.generate.workers)
         write_table(draft / "descriptions", Description, sieve(described, Description, rejects))
         scenes = join(IMAGES, read_table(draft / "descriptions", Description))
         drafts = list(discover(assistant, scenes, rejects))
+        settle(assistant)
         write_jsonl(draft / "rejects.jsonl", rejects)
         require_answers(rejects, len(wanted) + len(scenes), params.max_failure_rate, "patterns")
         found = merge(drafts, params.patterns.merge_similarity, params.patterns.min_support)
@@ -33,7 +35,7 @@ def run(params: Params) -> None:
                 f"{OUTPUT}: no pattern of risk was found in {len(wanted)} images; take more or other images, "
                 "or lower patterns.min_support or assistant.min_confidence"
             )
-        write_json(draft / "spending.json", assistant.spending()._asdict())
+        books.write(draft)
         write_table(draft / "patterns", Pattern, found.patterns)
         rows = (
             PatternFound(image_id=image_id, pattern_id=pattern_id)
@@ -44,9 +46,3 @@ def run(params: Params) -> None:
         categories = sorted({pattern.category for pattern in found.patterns})
         summary = {"images": len(wanted), "patterns": len(found.patterns), "categories": categories}
         write_json(draft / "summary.json", summary)
-
-
-def _inspiration(limit: int | None, seed: int) -> set[str]:
-    """The images to discover patterns in: all of them, or a sample that does not depend on their order."""
-    ids = [info.image_id for info in read_table(IMAGES, ImageInfo)]
-    return set(sorted(ids, key=lambda image_id: derive(seed, "inspiration", image_id))[:limit])

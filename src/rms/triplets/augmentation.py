@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rms.assistant import Assistant, NoAnswerError, Scene, TextDraft
+from rms.assistant import Assistant, NoAnswerError, Scene, TextDraft, WaitsError
 from rms.params import Augment
 from rms.records import Candidate, Check, TextReject, Triplet
 from rms.seeds import content_id, stream
@@ -65,17 +65,19 @@ def keep(
         yield unanswered(scene.image_id, triplet.text, "triplet", triplet.triplet_id, error)
         return
     siblings = [vectors[triplet.text]]
+    waiting = 0  # counted as kept: what may turn out not to be needed is not asked about yet
     for proposal in proposals:
         if isinstance(proposal, TextReject):
             yield proposal
             continue
-        if len(siblings) > settings.variations:
+        if len(siblings) + waiting > settings.variations:
             return
         criterion, draft = proposal
         vector = vectors[draft.text]
         try:
             outcome = check_triplet(checker, scene, draft.text)
         except NoAnswerError as error:
+            waiting += isinstance(error, WaitsError)
             yield unanswered(scene.image_id, draft.text, f"variation:{criterion}", triplet.triplet_id, error)
             continue
         failed, detail = unnatural(draft.text, settings.max_words) or (outcome.failed, outcome.detail)
@@ -93,6 +95,7 @@ def keep(
         try:
             varied = _candidate(proposer, scene, triplet, draft, criterion, outcome.checks, seed)
         except NoAnswerError as error:
+            waiting += isinstance(error, WaitsError)
             yield unanswered(scene.image_id, draft.text, f"variation:{criterion}", triplet.triplet_id, error)
             continue
         siblings.append(vector)

@@ -11,7 +11,7 @@ from rms.assistant import Assistant, NoAnswerError, PatternDraft, Scene
 from rms.encoder import embed
 from rms.progress import map_ordered
 from rms.records import Description, Pattern, TextReject
-from rms.seeds import content_id
+from rms.seeds import content_id, derive
 from rms.triplets.rejects import unanswered
 
 EXAMPLES = 5
@@ -24,6 +24,11 @@ class Found(NamedTuple):
     patterns: list[Pattern]
     by_image: dict[str, list[str]]
     """Pattern ids by image id, in the order the assistant named them."""
+
+
+def inspiration_order(image_ids: Iterable[str], seed: int) -> list[str]:
+    """The order in which images are taken to look for patterns in, whatever order they are stored in."""
+    return sorted(image_ids, key=lambda image_id: derive(seed, "inspiration", image_id))
 
 
 def discover(

@@ -7,9 +7,9 @@ text beside the same image. Each is checked to be safe together.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-from rms.assistant import Assistant, NoAnswerError, Scene, TextDraft
+from rms.assistant import Assistant, NoAnswerError, Scene, TextDraft, WaitsError
 from rms.params import Augment
 from rms.progress import in_order
 from rms.records import Candidate, Check, TextReject, Triplet
@@ -20,15 +20,13 @@ from rms.triplets.rejects import unanswered
 
 T = TypeVar("T")
 
-CHUNK = 2048
-"""Unsafe texts whose twins are checked together."""
 
+class _SupposedError(WaitsError):
+    """Whether this text beside this image is a twin will be known later; most are."""
 
-class _Counterparts(NamedTuple):
-    """Harmless texts for a scene, and the question about them that had no answer."""
-
-    drafts: list[TextDraft]
-    lost: NoAnswerError | None
+    def __init__(self, image_id: str, draft: TextDraft) -> None:
+        super().__init__()
+        self.image_id, self.draft = image_id, draft._replace(intent="")
 
 
 class TwinMaker:
@@ -69,46 +67,39 @@ class TwinMaker:
     def twins(self, unsafe: Iterable[tuple[Candidate, Triplet]]) -> Iterator[Candidate | TextReject]:
         """One twin for each unsafe candidate, or a reject where none was found."""
         source = iter(unsafe)
-        while chunk := list(islice(source, CHUNK)):
-            counterparts = list(in_order(lambda pair: self._counterparts(*pair), chunk, self._workers))
-            self._checker.expect([draft.text for found in counterparts for draft in found.drafts])
-            searches = [(candidate, found) for (candidate, _), found in zip(chunk, counterparts, strict=True)]
-            # So many are searched for side by side, each by the books as they stood before the first of them:
-            # what is found then depends on their number, but not on which thread is faster.
-            for start in range(0, len(searches), self._workers):
-                together = searches[start : start + self._workers]
-                for (candidate, _), found in zip(together, in_order(self._twin, together, self._workers), strict=True):
-                    yield self._booked(candidate, found)
+        # So many are searched for side by side, each by the books as they stood before the first of them:
+        # what is found then depends on their number, but not on which thread is faster.
+        while together := list(islice(source, self._workers)):
+            twins = list(in_order(self._twin, together, self._workers))  # all, before the books change
+            for (candidate, _), found in zip(together, twins, strict=True):
+                yield self._booked(candidate, found)
 
-    def _counterparts(self, candidate: Candidate, triplet: Triplet) -> _Counterparts:
-        """Wishes about the same scene that are harmless everywhere, in words, as far as there are answers."""
+    def _twin(self, search: tuple[Candidate, Triplet]) -> Candidate | NoAnswerError | None:
+        """The first twin found; harmless wishes, which take questions to get, come last but for a drawn share."""
+        candidate, triplet = search
         scene = self._scenes[candidate.image_id]
-        drafts: list[TextDraft] = []
-        try:
-            for wish in self._proposer.harmless_wishes(scene, triplet):
-                drafts.append(self._proposer.word(scene, wish))
-        except NoAnswerError as error:
-            return _Counterparts(drafts, error)
-        return _Counterparts(drafts, None)
-
-    def _twin(self, search: tuple[Candidate, _Counterparts]) -> Candidate | NoAnswerError | None:
-        """The first twin found; texts that are harmless everywhere come last but for a drawn share."""
-        candidate, counterparts = search
-        scene = self._scenes[candidate.image_id]
-        counterpart = self._first_harmless([(scene, draft) for draft in counterparts.drafts], candidate)
+        wishes = self._by_wish(scene, candidate, triplet)
         exchange = (self._by_image(scene, candidate), self._by_text(scene, candidate))
         draw = stream(self._seed, "twin", candidate.candidate_id).random()
-        ways = [counterpart, *exchange] if draw < self._settings.counterpart_share else [*exchange, counterpart]
-        try:
-            # A wish without an answer is of account only where nothing else would do.
-            return next((twin for way in ways for twin in way), counterparts.lost)
-        except NoAnswerError as error:
-            return error
+        lost: NoAnswerError | None = None
+        for way in (wishes, *exchange) if draw < self._settings.counterpart_share else (*exchange, wishes):
+            try:
+                twin = next(way, None)
+            except WaitsError as error:
+                return error
+            except NoAnswerError as error:
+                lost = error  # of account only where nothing else would do
+                continue
+            if twin:
+                return twin
+        return lost
 
     def _booked(self, candidate: Candidate, found: Candidate | NoAnswerError | None) -> Candidate | TextReject:
         """The twin, entered in the books; a reject where there is none, or another found the same one first."""
         scene = self._scenes[candidate.image_id]
         if isinstance(found, NoAnswerError):
+            if isinstance(found, _SupposedError):  # so that the others are asked about what will be asked in the end
+                self._enter(found.image_id, scene, found.draft)
             return unanswered(scene.image_id, candidate.text, "twin", candidate.parent_id, found)
         if found is None or (found.image_id, found.text) in self._taken:
             return TextReject(
@@ -119,10 +110,13 @@ class TwinMaker:
                 detail=f"none among {self._settings.twin_tries} images, as many texts, and the harmless wishes",
                 parent_id=candidate.parent_id,
             )
-        self._taken.add((found.image_id, found.text))
-        self._owed_by_image[found.image_id] -= 1
-        self._owed_by_text[scene.split][_draft(found)] -= 1
+        self._enter(found.image_id, scene, _draft(found))
         return found
+
+    def _enter(self, image_id: str, scene: Scene, draft: TextDraft) -> None:
+        self._taken.add((image_id, draft.text))
+        self._owed_by_image[image_id] -= 1
+        self._owed_by_text[scene.split][draft] -= 1
 
     def _by_image(self, scene: Scene, candidate: Candidate) -> Iterator[Candidate]:
         """The same text beside another image."""
@@ -137,6 +131,21 @@ class TwinMaker:
         drafts.sort(key=lambda draft: -self._owed_by_text[scene.split][draft])
         yield from self._first_harmless([(scene, draft) for draft in drafts], candidate)
 
+    def _by_wish(self, scene: Scene, candidate: Candidate, triplet: Triplet) -> Iterator[Candidate]:
+        """A wish about the same scene that is harmless everywhere, in words."""
+        drafts: list[TextDraft] = []
+        lost: NoAnswerError | None = None
+        for wish in self._proposer.harmless_wishes(scene, triplet):
+            try:
+                drafts.append(self._proposer.word(scene, wish))
+            except NoAnswerError as error:  # the words for other wishes may do, or wait beside it
+                lost = error
+        if isinstance(lost, WaitsError):
+            raise lost
+        yield from self._first_harmless([(scene, draft) for draft in drafts], candidate)
+        if lost:
+            raise lost
+
     def _sample(self, items: Sequence[T], name: str, candidate: Candidate) -> list[T]:
         draw = stream(self._seed, name, candidate.candidate_id)
         return draw.sample(items, min(len(items), self._settings.twin_tries))
@@ -146,9 +155,13 @@ class TwinMaker:
         for scene, draft in places:
             if (scene.image_id, draft.text) in self._taken:
                 continue
-            outcome = check_twin(self._checker, scene, draft.text)
-            if not outcome.failed:
-                yield self._made(scene, draft, candidate, outcome.checks)
+            try:
+                outcome = check_twin(self._checker, scene, draft.text)
+                twin = None if outcome.failed else self._made(scene, draft, candidate, outcome.checks)
+            except WaitsError:
+                raise _SupposedError(scene.image_id, draft) from None
+            if twin:
+                yield twin
                 return
 
     def _made(self, scene: Scene, draft: TextDraft, candidate: Candidate, checks: list[Check]) -> Candidate:

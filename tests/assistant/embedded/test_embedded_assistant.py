@@ -4,7 +4,7 @@ from typing import get_args
 import pytest
 import skimage
 
-from rms.assistant import Scene, load_assistant
+from rms.assistant import Books, Scene, load_assistant
 from rms.assistant.embedded.grammar import person
 from rms.errors import RmsError
 from rms.params import EmbeddedAssistant
@@ -17,7 +17,7 @@ DATA = Path(skimage.__file__).parent / "data"
 
 @pytest.fixture(scope="module")
 def assistant():
-    return load_assistant(SETTINGS, 0)
+    return load_assistant(SETTINGS, 0, Books())
 
 
 def _scene(*names: str, split: Split = "train", confidence: float = 0.8) -> Scene:
@@ -137,7 +137,7 @@ def test_the_seed_changes_wordings_and_the_same_seed_does_not():
     scene = _scene("domestic cat")
     texts = {}
     for seed in (0, 0, 1):
-        other = load_assistant(SETTINGS, seed)
+        other = load_assistant(SETTINGS, seed, Books())
         drafts = other.propose_triplets(scene, _patterns(other, scene), 8)
         texts.setdefault(seed, []).append([draft.draft.text for draft in drafts])
     assert texts[0][0] == texts[0][1] != texts[1][0]

@@ -63,6 +63,20 @@ def _referred(reference: str, root: Schema) -> Any:
     return found
 
 
+_SUBJECTS = ("a boat", "breakfast", "the neighbours", "a long letter", "red paint", "the night train", "music", "rain")
+
+
+def lengthened(text: str, items: int) -> str:
+    """A JSON answer with so many items in each list, each about something else."""
+    value = json.loads(text)
+    for name, content in value.items():
+        if isinstance(content, list):
+            plain = json.dumps(content[0])
+            about = [subject for subject, _ in zip(_SUBJECTS, range(items), strict=False)]
+            value[name] = [json.loads(plain.replace(NAME, f"{subject} and {NAME}")) for subject in about]
+    return json.dumps(value)
+
+
 def find_schema(text: str) -> Schema | None:
     """The first JSON object in `text` that looks like a schema: a prompt gives it where no other way is known."""
     reader = json.JSONDecoder()

@@ -17,7 +17,8 @@ from hashlib import blake2b
 from typing import Any
 
 from aiohttp import web
-from fault_answers import NAME, find_schema, instance
+from fault_answers import NAME, find_schema, instance, lengthened
+from fault_batches import Batches
 from fault_server import Behaviour, Seen, Stats
 
 GRACE_S = 0.1
@@ -39,6 +40,7 @@ class Endpoint:
         app = web.Application(client_max_size=1 << 28)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._models)
+        Batches(lambda: self._behaviour, lambda: self.stats, self._completion, self._fault).add_routes(app)
         app.router.add_get("/stats", self._show)
         app.router.add_post("/behaviour", self._change)
         return app
@@ -85,6 +87,8 @@ class Endpoint:
             if answer is None:
                 fault = self._fault(digest, attempt)
                 answer = await self._work(request, body, name or digest, fault)
+            if self._behaviour.echo_key and isinstance(answer, web.Response) and answer.status >= 400:
+                answer = _error(answer.status, f"{request.headers.get('Authorization')} was told: {answer.text}")
             status = 0 if fault == "reset" else answer.status
             return answer
         finally:
@@ -127,7 +131,7 @@ class Endpoint:
     def _completion(self, asked: dict[str, Any], body: bytes, name: str, fault: str) -> bytes:
         """The whole answer; what it says it used goes into the books."""
         finish, refusal = "stop", None
-        text: str | None = self._good(asked).replace(NAME, name)
+        text: str | None = self._judged(asked, self._varied(self._good(asked))).replace(NAME, name)
         assert text is not None
         if fault == "truncated_json":
             text, finish = text[: len(text) // 2], "length" if len(body) % 2 else "stop"
@@ -178,9 +182,26 @@ class Endpoint:
             else f"Here is what you asked for:\n```json\n{text}\n```\nAnything else?"
         )
 
+    def _varied(self, text: str) -> str:
+        """The answer as the behaviour wants it, whatever the question."""
+        for given, wanted in self._behaviour.instead.items():
+            text = text.replace(given, wanted)
+        return lengthened(text, self._behaviour.items) if self._behaviour.items > 1 else text
+
+    def _judged(self, asked: dict[str, Any], text: str) -> str:
+        """The answer, with the other verdict where the behaviour wants it; the same for the same question."""
+        question = json.dumps(asked["messages"][-1])
+        if not self._behaviour.unsafe_if or self._behaviour.unsafe_if not in question:
+            return text
+        odd = blake2b(question.encode(), digest_size=1).digest()[0] % 2
+        return text.replace('"verdict": "safe"', '"verdict": "unsafe"') if odd else text
+
     def _unfit(self, asked: dict[str, Any], body: bytes) -> web.Response | None:
         """The error for what this endpoint does not know how to do."""
         does_not = self._behaviour
+        unknown = [name for name in does_not.unknown_parameters if asked.get(name) is not None]
+        if unknown:
+            return _error(400, f"Unsupported parameter: '{unknown[0]}' is not supported with this model.")
         form = (asked.get("response_format") or {}).get("type", "text")
         lacking = {"json_schema": does_not.no_json_schema, "json_object": does_not.no_json_object}
         if lacking.get(form):

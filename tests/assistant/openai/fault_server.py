@@ -53,8 +53,33 @@ class Behaviour:
     no_seed: bool = False
     no_vision: bool = False
     no_usage: bool = False
+    unknown_parameters: tuple[str, ...] = ()
+    """Names in the body that are refused, as reasoning models refuse `temperature`."""
+    items: int = 1
+    """How many there are in each list of an answer, no two alike."""
+    instead: dict[str, str] = field(default_factory=dict)
+    """What of a good answer is replaced, and by what."""
+    unsafe_if: str = ""
+    """Where these words are in a question, half of the verdicts are unsafe, by a hash of it; all others are safe."""
+    echo_key: bool = False
+    """Errors tell what they were asked with, key and all, as debugging proxies do."""
     reasoning_tokens: int = 0
     """Above 0 the answer starts with thinking, and so many tokens are billed for it."""
+    batch_s: float = 0.0
+    """How long a batch takes. Its items meet the faults above that an answer can show."""
+    batch_expires: bool = False
+    """A batch ends half done."""
+    batch_expired_items: float = 0.0
+    """Share of items that no batch gets to, chosen by a hash of the question."""
+    batch_fails: str = ""
+    """Code of the error for which batches do not pass validation."""
+    batch_room: int | None = None
+    """So many batches may be under way; one more fails for want of room."""
+    batch_400: bool = False
+    """Every item of a batch is a bad request."""
+    batch_lost_answer: bool = False
+    """A batch begins, and who began it is told of an error."""
+    no_batches: bool = False
 
 
 class Seen(NamedTuple):
@@ -92,6 +117,9 @@ class Stats:
     in_flight: int = 0
     max_in_flight: int = 0
     log: list[Seen] = field(default_factory=list)
+    batches: int = 0
+    batched: list[str] = field(default_factory=list)
+    """The custom_id of each item of each batch; tokens of its answers are among those above."""
 
     def sent(self) -> Counter[str]:
         """How often each body was sent."""

@@ -7,12 +7,12 @@ import pytest
 from fault_server import Behaviour, running
 from pydantic import BaseModel, ConfigDict
 
-from rms.assistant import NoAnswerError
+from rms.assistant import Books, NoAnswerError
 from rms.assistant.openai.answers import json_schema
 from rms.assistant.openai.client import Client
 from rms.assistant.openai.request import Message, Request
 from rms.errors import RmsError
-from rms.params import OpenAIAssistant, Price, SentImage
+from rms.params import Batch, OpenAIAssistant, Price, SentImage
 
 KEY = "sk-not-a-real-key-0123456789"
 
@@ -30,13 +30,16 @@ def a_cache_and_a_key(tmp_path, monkeypatch):
     monkeypatch.setenv("TEST_KEY", KEY)
 
 
+BATCH = Batch(least=100, rounds=20, max_requests=20000, max_mb=180.0, poll_s=30.0, price_factor=0.5)
+
+
 def settings(url: str, **changes: object) -> OpenAIAssistant:
     plain = {
         "kind": "openai", "base_url": url, "model": "some-model", "api_key_env": "TEST_KEY", "vision": True,
         "language": "English", "votes": 1, "answers": "json_schema", "temperature": 0.0, "top_p": None, "seed": 0,
         "max_tokens": 100, "max_tokens_name": "max_tokens", "image": SentImage(detail="low", side=512, quality=90),
         "headers": {}, "body": {}, "timeout_s": 5.0, "deadline_s": 60.0, "retries": 6, "concurrency": 32, "rpm": None,
-        "tpm": None, "price": Price(input=1.0, output=2.0), "budget_usd": None,
+        "tpm": None, "price": Price(input=1.0, output=2.0), "mode": "online", "batch": BATCH,
     }  # fmt: skip
     return OpenAIAssistant.model_validate({**plain, **changes})
 
@@ -60,8 +63,8 @@ def ask_all(client: Client, numbers: range) -> list[Said | Exception]:
 def opened():
     clients: list[Client] = []
 
-    def make(url: str, **changes: object) -> Client:
-        clients.append(Client(settings(url, **changes)))
+    def make(url: str, books: Books | None = None, **changes: object) -> Client:
+        clients.append(Client(settings(url, **changes), books))
         return clients[-1]
 
     yield make
@@ -213,7 +216,7 @@ def test_tokens_an_endpoint_does_not_count_are_marked_as_estimates(opened):
 
 def test_the_budget_is_a_line_that_is_not_crossed_and_answers_are_kept(opened):
     with running(Behaviour()) as server:
-        client = opened(server.url, budget_usd=0.0003, concurrency=2)
+        client = opened(server.url, Books(0.0003), concurrency=2)
         outcomes = ask_all(client, range(50))
         sent = server.stats().requests
         stopped = [outcome for outcome in outcomes if isinstance(outcome, RmsError)]
@@ -228,7 +231,7 @@ def test_the_budget_is_a_line_that_is_not_crossed_and_answers_are_kept(opened):
 
 def test_a_budget_needs_a_price():
     with pytest.raises(RmsError, match="price"):
-        Client(settings("http://127.0.0.1:9/v1", price=None, budget_usd=1.0))
+        Client(settings("http://127.0.0.1:9/v1", price=None), Books(1.0))
 
 
 def test_retry_after_holds_every_request(opened):
@@ -239,3 +242,10 @@ def test_retry_after_holds_every_request(opened):
     assert all(isinstance(answer, Said) for answer in answers)
     assert books.refused_429 < 30
     assert books.early_any == 0
+
+
+def test_being_too_early_is_none_of_the_tries_a_question_has(opened):
+    with running(Behaviour(rpm=600)) as server:
+        answers = ask_all(opened(server.url, retries=0), range(25))
+        assert server.stats().refused_429 > 0
+    assert all(isinstance(answer, Said) for answer in answers)

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import time
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
+from urllib.error import HTTPError
 
 import aiohttp
 import pytest
@@ -170,8 +172,57 @@ def test_fatal_answers(server: Server) -> None:
     assert "<h1>" in ask(server, question(1))[0][1]
 
 
+def test_half_of_the_verdicts_on_what_is_named_are_unsafe_and_the_same_ones_again(server: Server) -> None:
+    server.behave(Behaviour(unsafe_if="item-0"), forget=True)
+    asked = [question(number) for number in range(60)]
+    verdicts = [json.loads(text_of(answer))["verdict"] for _, answer in ask(server, *asked)]
+    assert verdicts == [json.loads(text_of(answer))["verdict"] for _, answer in ask(server, *asked)]
+    assert 15 < verdicts.count("unsafe") < 45
+    server.behave(Behaviour(unsafe_if="item-1"), forget=True)
+    assert {json.loads(text_of(answer))["verdict"] for _, answer in ask(server, *asked)} == {"safe"}
+
+
+def test_errors_repeat_the_key_where_they_are_told_to(server: Server) -> None:
+    server.behave(Behaviour(status_401=True, echo_key=True), forget=True)
+    asked = urllib.request.Request(f"{server.url}/chat/completions", b"{}", {"Authorization": "Bearer some-key"})
+    with pytest.raises(HTTPError) as refused:
+        urllib.request.urlopen(asked, timeout=5)
+    with refused.value as answer:
+        assert "Bearer some-key" in json.load(answer)["error"]["message"]
+
+
 def test_thinking_is_in_the_text_and_in_the_bill(server: Server) -> None:
     server.behave(Behaviour(reasoning_tokens=40))
     [(_, answer)] = ask(server, question(1))
     assert text_of(answer).startswith("<think>")
     assert answer["usage"]["completion_tokens_details"]["reasoning_tokens"] == 40
+
+
+def test_a_batch_takes_its_time_and_gives_the_answers_that_asking_online_gives():
+    from openai import OpenAI  # noqa: PLC0415 - heavy
+
+    lines = [
+        {"custom_id": f"q{n}", "method": "POST", "url": "/v1/chat/completions", "body": question(n)} for n in range(8)
+    ]
+    file = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+    with running(Behaviour(batch_s=0.4)) as server, OpenAI(base_url=server.url, api_key="none") as client:
+        uploaded = client.files.create(file=("f.jsonl", file), purpose="batch")
+        batch = client.batches.create(
+            input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"a": "b"}
+        )
+        seen = [batch.status]
+        while batch.status != "completed":
+            batch = client.batches.retrieve(batch.id)
+            seen += [batch.status] if batch.status != seen[-1] else []
+        assert seen == ["validating", "in_progress", "completed"]
+        assert [one.metadata for one in client.batches.list()] == [{"a": "b"}]
+        assert (batch.request_counts.completed, batch.error_file_id) == (8, None)
+        rows = [json.loads(line) for line in client.files.content(batch.output_file_id).text.splitlines()]
+        batched = server.stats()
+        server.behave(Behaviour(), forget=True)
+        answers = ask(server, *(question(n) for n in range(8)))
+        online = server.stats()
+    texts = {row["custom_id"]: text_of(row["response"]["body"]) for row in rows}
+    assert [texts[f"q{n}"] for n in range(8)] == [text_of(answer) for _, answer in answers]
+    assert list(texts) != sorted(texts)  # results come in any order
+    assert (batched.requests, batched.output_tokens) == (0, online.output_tokens)

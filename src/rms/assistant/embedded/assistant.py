@@ -13,7 +13,7 @@ from rms.assistant.embedded.exposure import foremost, p_risky, welcomes
 from rms.assistant.embedded.grammar import about, forms, person
 from rms.assistant.embedded.knowledge import Hazard, load_knowledge
 from rms.assistant.embedded.phrasing import partition
-from rms.assistant.interface import PatternDraft, Scene, Spending, TextDraft, TripletDraft, Verdict
+from rms.assistant.interface import PatternDraft, Scene, TextDraft, TripletDraft, Verdict
 from rms.encoder import embed, embed_known
 from rms.errors import RmsError
 from rms.params import EmbeddedAssistant as Settings
@@ -58,8 +58,8 @@ class EmbeddedAssistant:
         self.criteria = ("paraphrase", *dict.fromkeys(family.criterion for family in self._knowledge.families))
         self._wish_of = {person(wish.intent, "i"): wish for wish in self._wishes}
 
-    def spending(self) -> Spending:
-        return Spending()
+    def settle(self) -> None:
+        """Every answer is given at once."""
 
     # -- seeing ---------------------------------------------------------------------------------
 

@@ -35,15 +35,18 @@ class Row(NamedTuple):
     """UTF-8, with lone surrogates let through: endpoints do send them."""
     input_tokens: int
     output_tokens: int
-    estimated: int
+    estimated: int | str
+    """0 or 1. Where tokens came at the price of a batch, "ESTIMATED INPUT OUTPUT" says how many: had they columns of
+    their own, earlier versions would take the file for damaged."""
     checksum: bytes
 
     @classmethod
     def of(cls, key: str, model: str, answer: Answer, created: int) -> "Row":
         text, usage = answer.text.encode("utf-8", "surrogatepass"), answer.usage
-        bare = cls(
-            key, model, created, text, usage.input_tokens, usage.output_tokens, int(usage.estimated), checksum=b""
-        )
+        estimated: int | str = int(usage.estimated)
+        if usage.batch_input or usage.batch_output:
+            estimated = f"{estimated} {usage.batch_input} {usage.batch_output}"
+        bare = cls(key, model, created, text, usage.input_tokens, usage.output_tokens, estimated, checksum=b"")
         return bare._replace(checksum=_checksum(bare))
 
     @property
@@ -53,7 +56,8 @@ class Row(NamedTuple):
     @property
     def answer(self) -> Answer:
         """The answer of an intact row."""
-        usage = Usage(self.input_tokens, self.output_tokens, bool(self.estimated))
+        estimated, *batch = map(int, str(self.estimated).split())
+        usage = Usage(self.input_tokens, self.output_tokens, bool(estimated), *batch)
         return Answer(self.text.decode("utf-8", "surrogatepass"), usage)
 
 

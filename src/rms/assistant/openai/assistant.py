@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from rms.assistant.interface import PatternDraft, Scene, Spending, TextDraft, TripletDraft, Verdict
+from rms.assistant.interface import PatternDraft, Scene, TextDraft, TripletDraft, Verdict, Waiting, WaitsError
 from rms.assistant.openai.answers import (
     DescribeAnswer,
     GuideAnswer,
@@ -45,10 +45,11 @@ class Endpoint(Protocol):
     @property
     def workers(self) -> int: ...
 
-    def spending(self) -> Spending: ...
-
     def ask(self, request: Request, kind: type[M]) -> M:
         """The answer to one request, blocking; called from many threads."""
+
+    def settle(self) -> Waiting | None:
+        """The questions that wait, where any do; the client takes no more then."""
 
 
 class OpenAIAssistant:
@@ -69,8 +70,8 @@ class OpenAIAssistant:
         self.version = self._prompts.version
         self.criteria = tuple(self._prompts.criteria)
 
-    def spending(self) -> Spending:
-        return self._client.spending()
+    def settle(self) -> Waiting | None:
+        return self._client.settle()
 
     # -- seeing ---------------------------------------------------------------------------------
 
@@ -153,7 +154,15 @@ class OpenAIAssistant:
         """Nothing to prepare: each check is a question of its own."""
 
     def _voted(self, request: Request) -> Verdict:
-        votes = [self._client.ask(request._replace(repeat=index), VerdictAnswer) for index in range(self._votes)]
+        votes: list[VerdictAnswer] = []
+        waits: WaitsError | None = None
+        for index in range(self._votes):
+            try:
+                votes.append(self._client.ask(request._replace(repeat=index), VerdictAnswer))
+            except WaitsError as error:  # the other votes may wait beside it
+                waits = error
+        if waits:
+            raise waits
         return _majority(votes)
 
     # -- asking ---------------------------------------------------------------------------------

@@ -6,15 +6,17 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from PIL import Image
+
 from rms.assistant.openai.reading import Reply
 from rms.assistant.openai.request import Message, Request
-from rms.params import OpenAIAssistant as Settings
+from rms.params import Endpoint
 
 FORMATS = ("json_schema", "json_object", "text")
 """Ways to ask for JSON, the surest first."""
 
 
-def sampling(settings: Settings) -> dict[str, Any]:
+def sampling(settings: Endpoint) -> dict[str, Any]:
     """Everything beside the messages that an answer depends on."""
     given = {
         "temperature": settings.temperature,
@@ -27,7 +29,7 @@ def sampling(settings: Settings) -> dict[str, Any]:
     )
 
 
-def message(message: Message, settings: Settings) -> dict[str, Any]:
+def message(message: Message, settings: Endpoint) -> dict[str, Any]:
     """A turn as the protocol has it, its pictures as data URLs."""
     if not message.images:
         return {"role": message.role, "content": message.text}
@@ -46,8 +48,6 @@ def message(message: Message, settings: Settings) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)  # a picture is asked about many times in a row
 def _data_url(image: bytes, side: int, quality: int) -> str:
-    from PIL import Image  # noqa: PLC0415
-
     with Image.open(io.BytesIO(image)) as opened:
         if max(opened.size) > side or opened.format != "JPEG":
             picture = opened.convert("RGB")
@@ -71,11 +71,21 @@ def response_format(way: int, request: Request) -> dict[str, Any]:
     """The part of the body that asks for JSON in the way FORMATS[way]; empty for plain text."""
     match FORMATS[way]:
         case "json_schema":
+            assert request.schema is not None  # who asks in words has no format
             named = {"name": str(request.schema["title"]), "strict": True, "schema": request.schema}
             return {"response_format": {"type": "json_schema", "json_schema": named}}
         case "json_object":
             return {"response_format": {"type": "json_object"}}
     return {}
+
+
+def asked(sampling: dict[str, Any], request: Request, messages: list[dict[str, Any]], way: int) -> dict[str, Any]:
+    """A whole body, which asks for JSON, if that is wanted, in the way FORMATS[way]."""
+    likeliest = {"logprobs": True, "top_logprobs": request.logprobs} if request.logprobs else {}
+    if request.schema is None:
+        return {**sampling, "messages": messages, **likeliest}
+    said = told(messages, request) if way else messages
+    return {**sampling, "messages": said, **response_format(way, request), **likeliest}
 
 
 def correction(reply: Reply, fault: str) -> list[dict[str, Any]]:

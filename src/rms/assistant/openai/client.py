@@ -7,38 +7,42 @@ are sent once, and an answer is handed on only when it is durable in the cache.
 
 import asyncio
 import atexit
+import gc
 import json
-import os
 import random
 import threading
 import time
 from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from concurrent.futures import Future
+from typing import Any, NamedTuple, TypeVar
 
+import aiohttp
 from pydantic import BaseModel
 
-from rms.assistant.interface import NoAnswerError, Spending
+from rms.assistant.books import Books
+from rms.assistant.interface import NoAnswerError, Waiting
 from rms.assistant.openai import body
-from rms.assistant.openai.pace import Pace
+from rms.assistant.openai.batch_queue import queue_of
+from rms.assistant.openai.pace import Load, Pace
 from rms.assistant.openai.reading import (
+    Completion,
     Reply,
+    completion_of,
     error_message,
     fault_in,
     fault_of,
     heals,
     json_in,
-    overloaded,
+    load_of,
     reply_of,
     retry_after,
 )
 from rms.assistant.openai.request import Answer, Request, Usage
 from rms.assistant.openai.response_cache import ResponseCache, key_of
+from rms.assistant.openai.secret import secret_of
 from rms.assistant.openai.spending import Ledger
 from rms.errors import RmsError, one_line
-from rms.params import OpenAIAssistant as Settings
-
-if TYPE_CHECKING:
-    import aiohttp
+from rms.params import Endpoint, OpenAIAssistant
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -46,6 +50,10 @@ T = TypeVar("T")
 _BACKOFF_S, _LONGEST_BACKOFF_S = 0.5, 30.0
 _LONGEST_ANSWER = 8_000_000
 """Bytes; no completion is as long."""
+_FORMAT_COMPLAINTS = ("response_format", "json_schema", "json schema", "grammar")
+"""How endpoints word that they cannot answer in the way they were asked to."""
+_MOST_LOGPROBS, _FEW_LOGPROBS = 20, 5
+"""Of the likeliest tokens: what OpenAI tells, and what others tell where they tell of any."""
 _UNREACHED = 3
 """Failed connections after which an endpoint that never answered is given up."""
 
@@ -53,11 +61,13 @@ _UNREACHED = 3
 class _PassingError(Exception):
     """A trouble that asking again may heal."""
 
-    def __init__(self, error: str, raw: str = "", wait_s: float | None = None) -> None:
+    def __init__(self, error: str, raw: str = "", wait_s: float | None = None, *, counts: bool = True) -> None:
         super().__init__(error)
         self.error = error
         self.raw = raw
         self.wait_s = wait_s
+        self.counts = counts
+        """Whether it is one of the tries a question has; not so where it was only too early."""
 
 
 class _OtherwiseError(Exception):
@@ -75,22 +85,29 @@ class _Kept(NamedTuple):
 class Client:
     """Asks one model at one endpoint. Safe to be used by many threads; `close` it at the end."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Endpoint, books: Books | None = None) -> None:
         self.model = settings.model
         self.vision = settings.vision
         self.workers = settings.concurrency
-        self.ledger = Ledger(settings.price, settings.budget_usd)
+        assistant = settings if isinstance(settings, OpenAIAssistant) else None  # judges are not asked by batches
+        self.ledger = Ledger(settings.price, books, assistant.batch.price_factor if assistant else 1.0)
         self._settings = settings
-        self._secret = _secret(settings)
+        self._section = settings.section
+        self._secret = secret_of(settings)
+        batched = assistant if assistant and assistant.mode == "batch" else None
+        self._batches = queue_of(batched, self._secret, self.ledger) if batched else None
         self._url = f"{settings.base_url.rstrip('/')}/chat/completions"
         self._sampling = body.sampling(settings)
         self._identity = {**self._sampling, "image": settings.image.model_dump()}
         self._cache = ResponseCache()
         self._format = body.FORMATS.index(settings.answers)
+        self._logprobs = _MOST_LOGPROBS
         self._fatal: RmsError | None = None
         self._reached = False
         self._unreached = 0
-        self._flying: dict[str, asyncio.Future[Answer]] = {}
+        self._turn = threading.Lock()
+        self._flying: dict[str, Future[Answer]] = {}
+        self._tasks: set[asyncio.Task[Answer]] = set()
         self._unkept: list[_Kept] = []
         self._keeping = False
         self._jitter = random.Random(0)
@@ -98,25 +115,29 @@ class Client:
         self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
         self._thread.start()
         self._pace, self._session = self._run(self._open())
+        gc.freeze()  # what is loaded stays: to walk it again for every few hundred answers took a quarter of the time
         atexit.register(self.close)  # a stage may end by an error
 
     def ask(self, request: Request, kind: type[M]) -> M:
-        """The answer to `request`, from the cache or the endpoint.
+        """The answer to `request`, from the cache or the endpoint; as a `Completion` it may say anything.
 
         Raises NoAnswerError where this one has no answer, RmsError where none will have: a wrong key, an unknown
         model, an endpoint that cannot be reached, a spent budget.
         """
         key = key_of(self._settings.base_url, self.model, self._identity, request)
-        kept = self._cache.get(key)
-        if kept is None or fault_in(kept.text, kind):  # the latter was taken by looser rules of an earlier version
-            kept = self._run(self._share(key, request, kind))
+        kept = self._share(key, request, kind)
         value = kind.model_validate_json(kept.text)
         self.ledger.use(key, kept.usage)
+        if self._batches:
+            self._batches.used(key)
         return value
 
-    def spending(self) -> Spending:
-        """What the answers handed on so far took when they were given, those of the cache included."""
-        return self.ledger.report()
+    def settle(self) -> Waiting | None:
+        """The questions that wait for a batch, where any do; the client is closed then."""
+        if self._batches is None or self._batches.settled():
+            return None
+        self.close()
+        return self._batches
 
     def close(self) -> None:
         """Finish what is in flight and give everything back."""
@@ -130,9 +151,7 @@ class Client:
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _open(self) -> "tuple[Pace, aiohttp.ClientSession]":
-        import aiohttp  # noqa: PLC0415 - heavy
-
+    async def _open(self) -> tuple[Pace, aiohttp.ClientSession]:
         headers = {**self._settings.headers, "Content-Type": "application/json"}
         if self._secret:
             headers["Authorization"] = f"Bearer {self._secret}"
@@ -145,34 +164,53 @@ class Client:
 
     # -- one question ---------------------------------------------------------------------------
 
-    async def _share(self, key: str, request: Request, kind: type[M]) -> Answer:
-        """Ask once, however many wait for the same answer."""
-        if key in self._flying:
-            return await asyncio.shield(self._flying[key])
-        kept = self._cache.get(key)  # it may have landed since the asker looked
-        if kept is not None and not fault_in(kept.text, kind):
-            return kept
-        flying: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._flying[key] = flying
+    def _share(self, key: str, request: Request, kind: type[M]) -> Answer:
+        """Look up or ask once, however many want the same answer at a time."""
+        with self._turn:
+            flying = self._flying.get(key)
+            first = flying is None
+            if flying is None:  # noted before it is looked up: who comes later finds this note or a kept answer
+                flying = self._flying[key] = Future()
+        if not first:
+            return flying.result()
         try:
-            answer = await self._persist(request, kind)
-            await self._keep(key, answer)
+            answer = self._cache.get(key)
+            if answer is None or fault_in(answer.text, kind):  # the latter was taken by an earlier version's rules
+                messages = [body.message(message, self._settings) for message in request.messages]
+                if self._batches:
+                    self._batches.take(key, request, kind, messages)
+                self._loop.call_soon_threadsafe(self._depart, flying, self._persist(key, request, messages, kind))
+            else:
+                flying.set_result(answer)
+            return flying.result()
         except BaseException as error:
-            flying.set_exception(error)
-            flying.exception()  # it may be that no one else waits
+            if not flying.done():  # who waits for the same must not wait for ever
+                flying.set_exception(error)
             raise
-        else:
-            flying.set_result(answer)
-            return answer
         finally:
-            del self._flying[key]
+            with self._turn:
+                del self._flying[key]
 
-    async def _persist(self, request: Request, kind: type[M]) -> Answer:
-        """Ask until there is an answer, or no more hope of one."""
+    def _depart(self, flying: "Future[Answer]", work: Coroutine[Any, Any, Answer]) -> None:
+        """Do `work` on the loop, and hand what becomes of it to who waits in other threads."""
+
+        def land(done: "asyncio.Task[Answer]") -> None:
+            self._tasks.discard(done)
+            error = done.exception()
+            if error is None:
+                flying.set_result(done.result())
+            else:
+                flying.set_exception(error)
+
+        task = self._loop.create_task(work)
+        self._tasks.add(task)  # the loop itself holds tasks by weak references only
+        task.add_done_callback(land)
+
+    async def _persist(self, key: str, request: Request, messages: list[dict[str, Any]], kind: type[M]) -> Answer:
+        """Ask until there is an answer and it is kept, or there is no more hope of one."""
         settings = self._settings
         deadline = time.monotonic() + settings.deadline_s
-        paid: list[Usage] = []
-        messages = [body.message(message, settings) for message in request.messages]
+        paid = self._batches.spoilt(key) if self._batches else []
         amended = messages
         attempt = 0
         while True:
@@ -183,17 +221,23 @@ class Client:
             except _PassingError as trouble:
                 last = trouble
             else:
-                self.ledger.paid(reply.usage)
+                self.ledger.paid(key, reply.usage)
                 paid.append(reply.usage)
+                if kind is Completion:
+                    answer = Answer(completion_of(reply).model_dump_json(), _sum(paid))
+                    await self._keep(key, answer)
+                    return answer
                 if reply.refusal or reply.finish == "content_filter":
                     raise NoAnswerError(f"refused: {one_line(reply.refusal)[:200] or 'content filter'}", reply.text)
                 fault = fault_of(reply, kind)
                 if not fault:
-                    return Answer(json_in(reply.text), _sum(paid))
+                    answer = Answer(json_in(reply.text), _sum(paid))
+                    await self._keep(key, answer)
+                    return answer
                 last = _PassingError(f"malformed answer: {fault}", reply.text, 0.0)
                 amended = [*messages, *body.correction(reply, fault)] if reply.text else messages
-            attempt += 1
-            wait = self._backoff(attempt) if last.wait_s is None else last.wait_s
+            attempt += last.counts
+            wait = self._backoff(max(attempt, 1)) if last.wait_s is None else last.wait_s
             if attempt > settings.retries or time.monotonic() + wait > deadline:
                 raise NoAnswerError(f"{last.error} (asked {attempt} times)", last.raw)
             await asyncio.sleep(wait)
@@ -204,15 +248,14 @@ class Client:
 
     async def _send(self, request: Request, messages: list[dict[str, Any]]) -> Reply:
         """One request over the wire, when it is its turn."""
-        import aiohttp  # noqa: PLC0415 - heavy
-
         departed = await self._pace.enter()
-        tokens, too_many, wait = 0, False, 0.0
+        tokens, wait = 0, 0.0
+        load: Load = "fine"
         way = self._format
         try:
             self._go_on()
-            told = body.told(messages, request) if way else messages
-            sent = json.dumps({**self._sampling, "messages": told, **body.response_format(way, request)}).encode()
+            asking = request._replace(logprobs=min(request.logprobs, self._logprobs)) if request.logprobs else request
+            sent = json.dumps(body.asked(self._sampling, asking, messages, way)).encode()
             async with self._session.post(self._url, data=sent, allow_redirects=False) as response:
                 content = await _read_at_most(response, _LONGEST_ANSWER)
             status = response.status
@@ -221,39 +264,46 @@ class Client:
                 self._reached = True
                 tokens = reply.usage.input_tokens + reply.usage.output_tokens
                 return reply
-            too_many = overloaded(status)
+            load = load_of(status)
             asked = retry_after(response.headers)
-            wait = (1.0 if asked is None else asked) if too_many else 0.0
-            raise self._trouble(status, content, way, asked)
+            wait = 0.0 if load == "fine" else 1.0 if asked is None else asked
+            raise self._trouble(status, content, way, asked, asking)
         except (aiohttp.ClientError, TimeoutError) as error:
-            too_many = isinstance(error, TimeoutError)
+            load = "heavy" if isinstance(error, TimeoutError) else "fine"
             raise self._unanswered(error) from None
         finally:
-            self._pace.leave(departed, tokens=tokens, overloaded=too_many, wait_s=wait)
+            self._pace.leave(departed, tokens=tokens, load=load, wait_s=wait)
 
-    def _read(self, response: "aiohttp.ClientResponse", content: bytes, asked: int) -> Reply:
+    def _read(self, response: aiohttp.ClientResponse, content: bytes, asked: int) -> Reply:
         kind = response.headers.get("Content-Type", "")
         if "json" not in kind and not self._reached:
             raise self._end(f"answers {kind or 'without a content type'} instead of JSON; should it end in /v1?")
         try:
             return reply_of(content, asked)
         except ValueError as error:
-            raise _PassingError(str(error), content[:2000].decode("utf-8", "replace")) from None
+            raise _PassingError(str(error), self._masked(content[:2000].decode("utf-8", "replace"))) from None
 
-    def _trouble(self, status: int, content: bytes, way: int, asked: float | None) -> Exception:
+    def _trouble(self, status: int, content: bytes, way: int, asked: float | None, asking: Request) -> Exception:
         """What an answer other than 200 means."""
-        message = error_message(content)
-        if self._secret:
-            message = message.replace(self._secret, "***")
+        message = self._masked(error_message(content))
         error = f"HTTP {status}: {message}"
         advice = self._hopeless(status, content, message.lower())
         if advice:
             return self._end(f"{error}; {advice}")
-        about_format = "response_format" in message or "json_schema" in message
+        about_format = any(words in message.lower() for words in _FORMAT_COMPLAINTS)
         if status in (400, 422) and about_format and way + 1 < len(body.FORMATS):
             self._format = max(self._format, way + 1)
             return _OtherwiseError()
-        return _PassingError(error, message, asked) if heals(status) else NoAnswerError(error, message)
+        if status in (400, 422) and "logprobs" in message.lower() and asking.logprobs:
+            self._logprobs = min(self._logprobs, _FEW_LOGPROBS if asking.logprobs > _FEW_LOGPROBS else 0)
+            return _OtherwiseError()
+        if heals(status):
+            return _PassingError(error, message, asked, counts=status != 429)
+        return NoAnswerError(error, message)
+
+    def _masked(self, text: str) -> str:
+        """What came back, without the key: some endpoints and proxies repeat what they were sent."""
+        return text.replace(self._secret, "***") if self._secret else text
 
     def _hopeless(self, status: int, content: bytes, message: str) -> str:
         """What to do about an error that every request will meet; "" for others.
@@ -261,18 +311,17 @@ class Client:
         A complaint about an image is of that image alone once the endpoint has answered.
         """
         if status in (401, 403):
-            return f"check the key in {self._settings.api_key_env or 'assistant.api_key_env'}"
+            return f"check the key in {self._settings.api_key_env or f'{self._section}.api_key_env'}"
         if status == 404:
-            return f"check assistant.base_url and assistant.model ({self.model})"
+            return f"check {self._section}.base_url and {self._section}.model ({self.model})"
         if status == 429 and b"insufficient_quota" in content:
             return "the account has no credit left"
-        if status in (400, 422) and self.vision and "image" in message and not self._reached:
-            return f"{self.model} takes no images: set assistant.vision=false"
+        refused = status in (400, 422) or "not supported" in message  # llama.cpp says 500 to a model that cannot see
+        if refused and self.vision and "image" in message and not self._reached:
+            return f"{self.model} takes no images: set {self._section}.vision=false"
         return ""
 
     def _unanswered(self, error: Exception) -> Exception:
-        import aiohttp  # noqa: PLC0415 - heavy
-
         what = "no answer in time" if isinstance(error, TimeoutError) else one_line(error) or type(error).__name__
         if isinstance(error, aiohttp.ClientConnectorError) and not self._reached:
             self._unreached += 1
@@ -324,19 +373,7 @@ class Client:
                 kept.done.set_result(None)
 
 
-def _secret(settings: Settings) -> str:
-    if not settings.api_key_env:
-        return ""
-    secret = os.environ.get(settings.api_key_env, "").strip()
-    if not secret:
-        raise RmsError(
-            f"{settings.api_key_env}: no key in this environment variable; export it, or set assistant.api_key_env='' "
-            "for an endpoint that needs none"
-        )
-    return secret
-
-
-async def _read_at_most(response: "aiohttp.ClientResponse", limit: int) -> bytes:
+async def _read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk
@@ -350,4 +387,6 @@ def _sum(usages: Sequence[Usage]) -> Usage:
         sum(usage.input_tokens for usage in usages),
         sum(usage.output_tokens for usage in usages),
         any(usage.estimated for usage in usages),
+        sum(usage.batch_input for usage in usages),
+        sum(usage.batch_output for usage in usages),
     )

@@ -1,17 +1,22 @@
 """How many requests may be in flight, and how fast: found out by watching the endpoint.
 
 Concurrency climbs while it pays in answers per second, falls by half on 429, 503 and time-outs, and falls
-where fewer requests would bring as many answers: local servers never say 429, they queue. After a 429 the rate
-is held to half of what was too much, steps back at each further 429, and creeps up in between.
+where fewer requests would bring as many answers: local servers never say 429, they queue. After a 429, which
+speaks of a rate, the rate is held to what was too much, steps back at each further 429, and creeps up in between.
 """
 
 import asyncio
 import math
 import time
 from collections import deque
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-_START = 32
+Load = Literal["fine", "heavy", "refused"]
+"""What an answer says of the endpoint: nothing, too much at a time (503, time-out), or too many a minute (429)."""
+
+_START = 64
+_FEEL_S = 0.001
+"""Between departures until something has come back: an endpoint that limits the rate refuses at once."""
 _PAYS = 1.15
 """Twice the requests in flight must bring this much more answers to be worth it."""
 _AS_GOOD = 0.9
@@ -62,20 +67,22 @@ class Pace:
             self._go(time.monotonic())
         return time.monotonic()
 
-    def leave(self, departed: float, *, tokens: int = 0, overloaded: bool = False, wait_s: float = 0.0) -> None:
-        """A request is back: answered, or turned away by an endpoint that is `overloaded` and asks for `wait_s`."""
+    def leave(self, departed: float, *, tokens: int = 0, load: Load = "fine", wait_s: float = 0.0) -> None:
+        """A request is back: answered, or turned away by an endpoint that asks for `wait_s`."""
         now = time.monotonic()
         self._flying -= 1
         if self._tpm:
             self._spent.append((now, tokens))
-        if overloaded:
+        if load != "fine":
             self._open_at = max(self._open_at, now + wait_s)
             if departed > self._cut_at:  # one overload turns away many: it counts once
-                self._cut(now)
+                self._cut(now, load)
         else:
             self._count += 1
             self._seconds += now - departed
-            if self._count >= max(self.limit, 4) and departed >= self._began:
+            # The first few answers are enough to climb on; what follows is measured against them.
+            enough = self.limit if self._last or self._settled else self.limit // 4
+            if self._count >= max(enough, 4) and departed >= self._began:
                 self._judge(now)
         self._wake()
 
@@ -85,7 +92,7 @@ class Pace:
         return self._flying < self.limit and now >= self._ready_at(now)
 
     def _ready_at(self, now: float) -> float:
-        ready = max(self._open_at, self._next_at if self._rate else 0.0)
+        ready = max(self._open_at, self._next_at)
         if self._tpm:
             while self._spent and self._spent[0][0] < now - 60:
                 self._spent.popleft()
@@ -99,6 +106,8 @@ class Pace:
         if self._rate:
             self._next_at = max(self._next_at, now) + 1 / self._rate
             self._rate = min(self._rate + _CREEP_PER_S, self._fixed or math.inf)  # at this rate, its share a second
+        elif self._gone == self._flying:
+            self._next_at = now + _FEEL_S
 
     def _wake(self) -> None:
         now = time.monotonic()
@@ -116,12 +125,13 @@ class Pace:
 
     # -- how many may go ------------------------------------------------------------------------
 
-    def _cut(self, now: float) -> None:
-        if self._rate:
-            self._rate *= _STEP_BACK
-        else:  # half of what was too much
-            self._rate = max(1.0, self._gone / max(1.0, now - self._started) / 2)
-        self._next_at = max(self._next_at, self._open_at) + 1 / self._rate
+    def _cut(self, now: float, load: Load) -> None:
+        if load == "refused":
+            if self._rate:
+                self._rate *= _STEP_BACK
+            else:  # what was too much: the first that were let through may have been saved up
+                self._rate = max(1.0, self._gone / max(1.0, now - self._started))
+            self._next_at = max(self._next_at, self._open_at) + 1 / self._rate
         self.limit = max(1, self.limit // 2)
         self._settled = True
         self._last = None

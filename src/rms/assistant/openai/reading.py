@@ -9,14 +9,36 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from rms.assistant.openai.pace import Load
 from rms.assistant.openai.request import Usage
 from rms.errors import one_line
 
 _THINKING = re.compile(r"^\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 _FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
 _HEALS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
-_OVERLOAD = frozenset({429, 503, 529})
+_HEAVY = frozenset({503, 529})
 _LONGEST_WAIT_S = 600.0
+_IMPOSSIBLE = -9999.0
+"""What endpoints say of a token that cannot come; some say minus infinity, which is no JSON."""
+_ROUNDING = 1e-3
+"""By so much the logarithm of a probability may lie above 0."""
+
+
+class Likely(NamedTuple):
+    """A token that may have been said, and the logarithm of its probability."""
+
+    token: str
+    logprob: float
+
+
+class Completion(BaseModel):
+    """An answer in words, taken whatever it says: what it means is for who asked to find out."""
+
+    text: str
+    refusal: str
+    """Why there is no text, where the endpoint says so."""
+    first: tuple[Likely, ...]
+    """The likeliest tokens in place of the first that is not blank, what was said among them; () where unknown."""
 
 
 class Reply(NamedTuple):
@@ -26,6 +48,8 @@ class Reply(NamedTuple):
     finish: str
     refusal: str
     usage: Usage
+    first: tuple[Likely, ...] = ()
+    """As in `Completion`."""
 
 
 def reply_of(body: bytes, asked_chars: int) -> Reply:
@@ -37,11 +61,28 @@ def reply_of(body: bytes, asked_chars: int) -> Reply:
         raw = message.get("content") or ""
         refusal = message.get("refusal") or ""
         text = _THINKING.sub("", raw, count=1).strip()
+        first = _first(choice["logprobs"]) if choice.get("logprobs") and raw.strip() == text else ()
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise ValueError(f"no chat completion ({type(error).__name__})") from None
     return Reply(
-        text, str(choice.get("finish_reason") or ""), str(refusal), _usage(value.get("usage"), asked_chars, raw)
+        text, str(choice.get("finish_reason") or ""), str(refusal), _usage(value.get("usage"), asked_chars, raw), first
     )
+
+
+def completion_of(reply: Reply) -> Completion:
+    """A reply as an answer in words."""
+    refusal = one_line(reply.refusal)[:200] or ("content filter" if reply.finish == "content_filter" else "")
+    return Completion(text=reply.text, refusal=refusal, first=reply.first)
+
+
+def _first(logprobs: Any) -> tuple[Likely, ...]:
+    """The candidates for the first token that is not blank; () where that is not what stands there."""
+    try:
+        place = next(one for one in logprobs["content"] if one["token"].strip())
+        found = {str(one["token"]): float(one["logprob"]) for one in [place, *place["top_logprobs"]]}
+    except (StopIteration, KeyError, TypeError, ValueError, AttributeError):
+        return ()
+    return tuple(Likely(token, max(logprob, _IMPOSSIBLE)) for token, logprob in found.items() if logprob <= _ROUNDING)
 
 
 def _usage(said: Any, asked_chars: int, text: str) -> Usage:
@@ -95,9 +136,9 @@ def heals(status: int) -> bool:
     return status in _HEALS or status >= 500
 
 
-def overloaded(status: int) -> bool:
-    """Whether the endpoint turns requests away because there are too many."""
-    return status in _OVERLOAD
+def load_of(status: int) -> Load:
+    """What the status of an answer says of the endpoint's load."""
+    return "refused" if status == 429 else "heavy" if status in _HEAVY else "fine"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

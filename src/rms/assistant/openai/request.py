@@ -15,15 +15,17 @@ class Message(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A question whose answer must be JSON by a schema."""
+    """A question, whose answer is to be JSON where there is a schema."""
 
     task: str
     """Name of the prompt, for the books; the answer does not depend on it."""
     messages: Sequence[Message]
-    schema: Mapping[str, Any]
-    """JSON schema of the answer, an object with a `title`."""
+    schema: Mapping[str, Any] | None
+    """JSON schema of the answer, an object with a `title`; None where it is in words."""
     repeat: int = 0
     """Index among equal questions that are asked several times on purpose."""
+    logprobs: int = 0
+    """How many of the likeliest first tokens are wanted beside a `Completion`."""
 
 
 class Usage(NamedTuple):
@@ -33,6 +35,9 @@ class Usage(NamedTuple):
     output_tokens: int
     estimated: bool = False
     """True where the endpoint did not say, and the numbers are a guess from lengths."""
+    batch_input: int = 0
+    batch_output: int = 0
+    """Of the tokens above, those that came at the price of a batch."""
 
 
 class Answer(NamedTuple):

@@ -40,6 +40,7 @@ def key_of(endpoint: str, model: str, sampling: Mapping[str, Any], request: Requ
         ],
         "schema": json.dumps(request.schema),
         "repeat": request.repeat,
+        **({"logprobs": request.logprobs} if request.logprobs else {}),
     }
     return sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()
 
