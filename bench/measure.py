@@ -14,16 +14,21 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from rms.measure.evaluation import Columns, evaluate
-from rms.measure.results import JUDGES
+from rms.measure.columns import Columns
+from rms.measure.estimate import Plan
+from rms.measure.evaluation import evaluate
+from rms.measure.results import JUDGES, METRICS
+
+CATEGORIES = 10
 
 
-def corpus(rows: int, generator: np.random.Generator) -> Columns:
+def corpus(rows: int, seeds: int, generator: np.random.Generator) -> Columns:
     """A two-class corpus in which about two rows share an image, scored at random but above chance."""
     labels = generator.integers(0, 2, rows)
-    clusters = np.unique(generator.integers(0, rows // 2 + 1, rows), return_inverse=True)[1]
-    scores = {judge: np.round((generator.random(rows) + 0.3 * labels) / 1.3, 6) for judge in JUDGES}
-    return Columns([str(row) for row in range(rows)], labels, clusters, scores)
+    images = [str(image) for image in generator.integers(0, rows // 2 + 1, rows)]
+    categories = [f"category {number}" for number in generator.integers(0, CATEGORIES, rows)]
+    scores = {judge: np.round((generator.random((seeds, rows)) + 0.3 * labels) / 1.3, 6) for judge in JUDGES}
+    return Columns([str(row) for row in range(rows)], images, categories, labels, scores)
 
 
 def main() -> None:
@@ -32,24 +37,25 @@ def main() -> None:
     parser.add_argument("--corpora", type=int, default=16)
     parser.add_argument("--rows", type=int, default=3000)
     parser.add_argument("--resamples", type=int, default=1000)
+    parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
     generator = np.random.default_rng(0)
-    corpora = {f"corpus_{index}": corpus(options.rows, generator) for index in range(options.corpora)}
+    corpora = {f"corpus_{index}": corpus(options.rows, options.seeds, generator) for index in range(options.corpora)}
     start = time.perf_counter()
     evaluate(
         "rms",
         corpora,
-        dict.fromkeys(JUDGES, 0.5),
+        dict.fromkeys(JUDGES, [0.5] * options.seeds),
+        Plan(options.resamples, 0.95, 0),
+        judges=[],
         own_tests=["rms"],
         left_out={},
-        count=options.resamples,
-        confidence=0.95,
-        seed=0,
     )
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{options.corpora} corpora x {options.rows} rows x {options.resamples} resamples x {len(JUDGES)} judges: "
+        f"{options.corpora} corpora x {options.rows} rows x {options.resamples} resamples x {len(JUDGES)} judges "
+        f"x {options.seeds} seeds, {len(METRICS)} metrics, {CATEGORIES} categories: "
         f"{seconds:.1f} s, peak memory {peak:.0f} MiB"
     )
 

@@ -1,11 +1,14 @@
 """The vectorised bootstrap against a slow one, and what its resamples keep."""
 
+import random
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from sklearn import metrics as reference
 
 from rms.measure.bootstrap import interval, resamples
-from rms.measure.metrics import point_metrics
+from rms.measure.metrics import BINS, point_metrics
 from rms.measure.results import METRICS
 from rms.measure.weighted import weighted_metrics
 
@@ -30,9 +33,16 @@ def test_weighted_metrics_agree_with_scikit_learn(decimals):
     weights = draw(labels, clusters, 25)
     fast = weighted_metrics(weights, labels, scores, 0.5)
     called = (scores >= 0.5).astype(int)
-    assert set(fast) == set(METRICS)
     for index, weight in enumerate(weights):
+        fpr, tpr, _ = reference.roc_curve(labels, scores, sample_weight=weight)
+        bins = [
+            weight[inside] @ (labels - scores)[inside]
+            for low, high in pairwise([-1, *np.linspace(0, 1, BINS + 1)[1:]])
+            if (inside := (scores > low) & (scores <= high)).any()
+        ]
         slow = {
+            "fpr_at_95_tpr": fpr[tpr >= 0.95 - 1e-12].min(),
+            "ece": np.abs(bins).sum() / weight.sum(),
             "auroc": reference.roc_auc_score(labels, scores, sample_weight=weight),
             "auprc": reference.average_precision_score(labels, scores, sample_weight=weight),
             "balanced_accuracy": reference.balanced_accuracy_score(labels, called, sample_weight=weight),
@@ -43,6 +53,7 @@ def test_weighted_metrics_agree_with_scikit_learn(decimals):
             "detection_rate": reference.recall_score(labels, called, sample_weight=weight),
             "false_alarm_rate": 1 - reference.recall_score(1 - labels, 1 - called, sample_weight=weight),
         }
+        assert set(fast) == set(METRICS) == set(slow)
         for name, value in slow.items():
             assert fast[name][index] == pytest.approx(value, abs=1e-12), name
 
@@ -53,6 +64,33 @@ def test_unit_weights_give_the_point_estimates():
     weighted = weighted_metrics(np.ones((1, ROWS)), labels, scores, 0.5)
     for name in METRICS:
         assert weighted[name][0] == pytest.approx(points[name], abs=1e-12)
+
+
+def test_intervals_agree_with_a_slow_bootstrap():
+    """Rows are copied as often as they were drawn, scored by scikit-learn, and sorted for the interval."""
+    labels, scores, clusters = data(6)
+    slow = []
+    for weight in draw(labels, clusters, 200):
+        rows = np.repeat(np.arange(ROWS), weight.astype(int))
+        slow.append(reference.roc_auc_score(labels[rows], scores[rows]))
+    fast = weighted_metrics(draw(labels, clusters, 200), labels, scores, 0.5)["auroc"]
+    assert interval(fast, 0.95) == pytest.approx((np.quantile(slow, 0.025), np.quantile(slow, 0.975)), abs=1e-12)
+
+
+def test_intervals_agree_with_draws_of_another_make():
+    """Image by image with `random`, one stratum after the other: the same interval up to the luck of the draw."""
+    labels, scores, clusters = data(6)
+    rows_of = {image: np.flatnonzero(clusters == image) for image in range(clusters.max() + 1)}
+    strata = {}
+    for image, rows in rows_of.items():
+        strata.setdefault(frozenset(labels[rows]), []).append(image)
+    lottery, slow = random.Random(3), []
+    for _ in range(1000):
+        images = [image for members in strata.values() for image in lottery.choices(members, k=len(members))]
+        rows = np.concatenate([rows_of[image] for image in images])
+        slow.append(reference.roc_auc_score(labels[rows], scores[rows]))
+    fast = interval(weighted_metrics(draw(labels, clusters, 3000), labels, scores, 0.5)["auroc"], 0.95)
+    assert fast == pytest.approx((np.quantile(slow, 0.025), np.quantile(slow, 0.975)), abs=0.015)
 
 
 def test_rows_of_an_image_are_drawn_together():

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from sklearn import metrics as reference
+from sklearn.calibration import calibration_curve
 
-from rms.measure.metrics import classes_of, point_metrics
+from rms.measure.metrics import BINS, classes_of, point_metrics
 from rms.measure.results import METRICS
 
 
@@ -22,6 +23,38 @@ def test_two_class_metrics_agree_with_scikit_learn():
     assert values["recall"] == values["detection_rate"] == pytest.approx(reference.recall_score(labels, called))
     assert values["f1"] == pytest.approx(reference.f1_score(labels, called))
     assert values["false_alarm_rate"] == pytest.approx(called[labels == 0].mean())
+    fpr, tpr, _ = reference.roc_curve(labels, scores)
+    assert values["fpr_at_95_tpr"] == pytest.approx(fpr[tpr >= 0.95].min())
+
+
+def test_the_calibration_error_agrees_with_scikit_learn():
+    generator = np.random.default_rng(3)
+    scores = generator.random(300)
+    labels = (generator.random(300) < scores**2).astype(int)
+    share, mean = calibration_curve(labels, scores, n_bins=BINS)
+    sizes = np.histogram(scores, BINS, (0, 1))[0]
+    assert point_metrics(labels, scores, 0.5)["ece"] == pytest.approx(np.abs(share - mean) @ sizes / 300)
+    assert point_metrics(labels, labels.astype(float), 0.5)["ece"] == 0
+
+
+def test_detecting_exactly_95_percent_is_enough():
+    labels = np.array([1] * 20 + [0] * 4)
+    scores = np.array([0.9] * 19 + [0.1] + [0.95, 0.5, 0.5, 0.05])
+    assert point_metrics(labels, scores, 0.5)["fpr_at_95_tpr"] == 0.25
+
+
+def test_no_verdict_counts_as_judged_wrongly_whatever_the_threshold():
+    labels = np.array([0, 0, 1, 1])
+    sure = point_metrics(labels, np.array([0.1, 0.2, 0.8, 0.9]), 0.5)
+    assert (sure["auroc"], sure["accuracy"], sure["ece"]) == (1.0, 1.0, pytest.approx(0.15))
+    refused = point_metrics(labels, np.array([0.1, np.nan, np.nan, 0.9]), 0.5)
+    assert (refused["detection_rate"], refused["false_alarm_rate"]) == (0.5, 0.5)
+    assert refused["auroc"] == 0.25  # one of four pairs is still in the right order
+    assert refused["ece"] == pytest.approx((0.1 + 1 + 1 + 0.1) / 4)
+    for threshold in (0.0, 1.0):
+        alone = point_metrics(np.array([1, 1]), np.array([np.nan, 1.0]), threshold)
+        assert alone["detection_rate"] == 0.5
+    assert point_metrics(np.array([0]), np.array([np.nan]), 1.0)["false_alarm_rate"] == 1.0
 
 
 @pytest.mark.parametrize(("label", "defined", "value"), [(1, "detection_rate", 0.75), (0, "false_alarm_rate", 0.75)])

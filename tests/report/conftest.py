@@ -12,8 +12,12 @@ from PIL import Image as Pillow
 
 from rms.assistant import Spending
 from rms.compose import compose
-from rms.measure.evaluation import by_corpus, evaluate
-from rms.measure.results import JUDGES
+from rms.judge.identity import JudgeIdentity
+from rms.measure.columns import by_corpus
+from rms.measure.estimate import Plan
+from rms.measure.evaluation import evaluate
+from rms.measure.results import JUDGES, Resampled
+from rms.measure.scaling import ScalingScore
 from rms.params import check_params
 from rms.records import (
     Candidate,
@@ -28,6 +32,7 @@ from rms.records import (
     TextReject,
 )
 from rms.store import read_table, write_json, write_jsonl, write_table
+from rms.train_sets.writing import SplitSize, TrainSetFacts
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = ["chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "coins.png", "astronaut.png"]
@@ -96,6 +101,7 @@ def finished_run(tmp_path, monkeypatch, photos, params):
     for name in params.finetune.train_sets:
         evaluation(name, test)
         training(name)
+        train_set(name)
     return tmp_path
 
 
@@ -169,28 +175,45 @@ def evaluation(train_set: str, test: list[Sample]) -> None:
     for index, (name, cases) in enumerate(columns.items()):
         for judge in JUDGES:
             strength = {"full": 0.3, "text_only": 0.12, "image_only": 0.05, "majority": 0.0}[judge]
-            strength *= 2 if name == train_set else 1
+            strength *= 2 if name == train_set else 0 if (name, train_set) == ("figstep", "risk_oriented") else 1
             generator = np.random.default_rng([index, JUDGES.index(judge), len(train_set)])
             for case, label, number in cases:
                 p = 0.5 if judge == "majority" else 0.4 + strength * label + 0.18 * generator.normal()
-                rows.append(prediction(name, judge, case, label, number, round(min(max(p, 0.0), 1.0), 6)))
+                refused = judge == "full" and case in ("figstep-3", "rms-test-000")
+                p_unsafe = None if refused else round(min(max(p, 0.0), 1.0), 6)
+                rows.append(prediction(name, judge, case, label, number, p_unsafe))
     write_table(folder / "predictions", Prediction, rows)
-    result = evaluate(
-        train_set, by_corpus(rows), dict.fromkeys(JUDGES, 0.5), own_tests=["rms", "risk_oriented"],
-        left_out={"msts": "no samples"}, count=200, confidence=0.95, seed=0,
+    identity = JudgeIdentity(
+        hash="0123456789", kind="embedded", base="MiniLM", revision="abc", seed=0, rows=60, unsafe=30
+    )
+    scored = evaluate(
+        train_set, by_corpus(rows), {judge: [0.5] for judge in JUDGES}, Plan(200, 0.95, 0), judges=[identity],
+        own_tests=["rms", "risk_oriented"], left_out={"msts": "no samples"}, benign_pool=["vlguard"],
     )  # fmt: skip
-    write_json(folder / "metrics.json", result.model_dump())
+    whole = ScalingScore(fraction=1.0, rows=60, auroc=scored.evaluation.common.auroc)
+    write_json(folder / "scaling.json", [whole.model_dump()])
+    write_json(folder / "metrics.json", scored.evaluation.model_dump())
+    write_table(folder / "resampled", Resampled, scored.resampled)
 
 
-def prediction(corpus: str, judge: str, case: str, label: int, number: int, p_unsafe: float) -> Prediction:
+def train_set(name: str) -> None:
+    size = SplitSize(there=70, samples=60, unsafe=30, images=6, of_pool=0)
+    facts = TrainSetFacts(
+        train_set=name, benign_pool="", derivation=HOSTILE if name == "rms" else "", licence="MIT",
+        splits={"train": size, "validation": size}, removed={"siuo": 3} if name == "rms" else {}, removed_rows=3,
+    )  # fmt: skip
+    write_json(Path("data/train_sets") / f"{name}.json", facts.model_dump())
+
+
+def prediction(corpus: str, judge: str, case: str, label: int, number: int, p_unsafe: float | None) -> Prediction:
     return Prediction(
-        sample_id=case, corpus=corpus, judge=judge, p_unsafe=p_unsafe, label="unsafe" if label else "safe",
-        category="", image_id=f"image-{number}",
+        sample_id=case, corpus=corpus, judge=judge, seed=0, p_unsafe=p_unsafe, label="unsafe" if label else "safe",
+        category=CATEGORIES[number % 2] if corpus == "mssbench" else "", image_id=f"image-{number}",
     )  # fmt: skip
 
 
 def training(train_set: str) -> None:
-    folder = Path("reports/train") / train_set / "plots" / "metrics" / "full"
+    folder = Path("reports/train") / train_set / "0" / "full" / "plots" / "metrics"
     folder.mkdir(parents=True)
     for name, start in (("loss", 0.7), ("validation_auroc", 0.5)):
         lines = [f"{step}\t{start + (0.04 if name != 'loss' else -0.08) * step}" for step in range(8)]

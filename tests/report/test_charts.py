@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rms.measure.evaluation import Columns
+from rms.measure.columns import Columns
 from rms.measure.results import Estimate
 from rms.report.charts import HEIGHT, LEFT, TOP, WIDTH, chart, interval_bar, training_curves
 from rms.report.curves import precision_recall, roc
@@ -12,7 +12,8 @@ from rms.report.dataset import scalars
 
 def columns(labels, scores) -> Columns:
     labels = np.array(labels)
-    return Columns([str(n) for n in range(len(labels))], labels, np.arange(len(labels)), {"full": np.array(scores)})
+    names = [str(n) for n in range(len(labels))]
+    return Columns(names, names, names, labels, {"full": np.array([scores])})
 
 
 def test_roc_of_a_perfect_judge_goes_through_the_corner():
@@ -20,6 +21,11 @@ def test_roc_of_a_perfect_judge_goes_through_the_corner():
     assert points[0] == (0.0, 0.0)
     assert (0.0, 1.0) in points
     assert points[-1] == (1.0, 1.0)
+
+
+def test_rows_without_a_verdict_are_the_worst_points_of_a_curve():
+    points = [(point.x, point.y) for point in roc(columns([0, 0, 1, 1], [np.nan, 0.2, np.nan, 0.9]))]
+    assert points == [(0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (1.0, 0.5), (1.0, 1.0)]
 
 
 def test_precision_is_the_unsafe_share_when_everything_is_called_unsafe():
@@ -55,10 +61,10 @@ def test_an_interval_bar_ends_at_the_edge_of_its_line():
 
 def test_training_curves_are_grouped_by_metric_and_broken_files_left_out(tmp_path):
     for name, text in {
-        "a/metrics/full/loss.tsv": "step\tloss\n0\t0.7\n1\t0.5\n",
-        "b/metrics/full/loss.tsv": "timestamp\tstep\tloss\n9\t0\t0.9\n9\t1\tnan\n9\t2\t0.1\n",
-        "a/metrics/full/words.tsv": "step\twords\n0\tmany\n",
-        "a/metrics/full/steps.tsv": "epoch\tsteps\n0\t1\n1\t2\n",
+        "a/full/plots/metrics/loss.tsv": "step\tloss\n0\t0.7\n1\t0.5\n",
+        "b/full/plots/metrics/loss.tsv": "timestamp\tstep\tloss\n9\t0\t0.9\n9\t1\tnan\n9\t2\t0.1\n",
+        "a/full/plots/metrics/words.tsv": "step\twords\n0\tmany\n",
+        "a/full/plots/metrics/steps.tsv": "epoch\tsteps\n0\t1\n1\t2\n",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)

@@ -14,8 +14,9 @@ from rms.stages.report import run
 from rms.store import read_json
 
 FILES = [
-    "metrics.json", "spending.json", "matrix.csv", "matrix.md", "report.html", "plots/roc.csv", "plots/pr.csv",
-    "plots/matrix.png",
+    "metrics.json", "spending.json", "matrix.csv", "matrix.md", "categories.csv", "differences.csv", "report.html",
+    "plots/roc.csv", "plots/pr.csv", "plots/matrix.png", "plots/scaling.csv",
+    "plots/scaling.png",
 ]  # fmt: skip
 VOID = {"meta", "img", "rect", "line", "polyline", "link", "br"}
 
@@ -93,7 +94,7 @@ def test_the_gallery_shows_pictures_text_checks_and_verdict(page, params):
     assert len(page.all("img")) == params.report.gallery
     assert len(page.all("article")) == params.report.gallery
     assert text.count("3 checks") == params.report.gallery
-    assert "not scored" not in text
+    assert text.count("Judge. no verdict") == 1
     assert "A. Photographer, CC0-1.0" in text
 
 
@@ -108,7 +109,7 @@ def test_the_page_tells_what_was_left_out_and_that_the_run_is_small(page):
 
 def test_the_matrix_has_a_row_for_each_judge_and_corpus(reports):
     rows = list(csv.DictReader((reports / "matrix.csv").read_text().splitlines()))
-    assert len(rows) == 2 * 6 * len(JUDGES)
+    assert len(rows) == 2 * 8 * len(JUDGES)
     row = next(r for r in rows if (r["train_set"], r["corpus"], r["judge"]) == ("rms", "vlguard", "full"))
     found = read_json(reports / "eval/rms/metrics.json")["corpora"]["vlguard"]["judges"]["full"]["metrics"]
     assert {f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")} <= set(row)
@@ -117,13 +118,62 @@ def test_the_matrix_has_a_row_for_each_judge_and_corpus(reports):
     siuo = next(r for r in rows if r["corpus"] == "siuo")
     assert siuo["auroc"] == ""
     assert siuo["classes"] == "unsafe"
+    pooled = next(r for r in rows if r["corpus"] == "siuo+pool")
+    assert (pooled["pool"], pooled["n"], pooled["n_unsafe"], pooled["classes"]) == ("vlguard", "98", "50", "both")
+    assert {row["judge_ids"] for row in rows} == {"0123456789"}
+    assert {row["licence"] for row in rows if row["corpus"] == "vlguard"} == {"Apache-2.0"}
+    refused = {(row["corpus"], row["judge"]) for row in rows if row["no_verdict"] != "0"}
+    assert refused == {("figstep", "full"), ("figstep+pool", "full"), ("rms", "full")}
+
+
+def test_every_pair_of_training_sets_is_compared_where_neither_is_at_home(reports):
+    rows = list(csv.DictReader((reports / "differences.csv").read_text().splitlines()))
+    corpora = ["vlguard", "siuo", "mssbench", "figstep", "siuo+pool", "figstep+pool", "(same corpora)"]
+    assert [row["corpus"] for row in rows] == corpora
+    matrix = list(csv.DictReader((reports / "matrix.csv").read_text().splitlines()))
+    full = {(row["train_set"], row["corpus"]): row for row in matrix if row["judge"] == "full"}
+    for row in rows[:-1]:
+        metric = row["metric"]
+        sides = [float(full[row[side], row["corpus"]][metric]) for side in ("a", "b")]
+        assert float(row["a_minus_b"]) == pytest.approx(sides[0] - sides[1], abs=2e-6)
+        assert float(row["p"]) <= float(row["p_holm"])
+    best = {(row["train_set"], row["corpus"]) for row in matrix if row["best"] == "1"}
+    assert ("rms", "figstep") in best
+    assert best == {
+        (row["a"] if float(row["a_minus_b"]) > 0 else row["b"], row["corpus"])
+        for row in rows[:-1]
+        if row["significant"] == "1"
+    }
+
+
+def test_categories_are_listed_where_a_corpus_names_several(reports, page):
+    rows = list(csv.DictReader((reports / "categories.csv").read_text().splitlines()))
+    assert {(row["corpus"], row["category"]) for row in rows} == {
+        ("mssbench", "burns and fire"),
+        ("mssbench", "harm to animals"),
+    }
+    assert len(rows) == 4
+    assert all(0 <= float(row["auroc"]) <= 1 for row in rows)
+    assert "mssbench: 2 categories" in "".join(page.text)
 
 
 def test_the_markdown_matrix_names_the_own_test_and_the_rate(reports):
     text = (reports / "matrix.md").read_text()
     assert len(re.findall(r"\(own test\)", text)) == 2
-    assert "| siuo | 50 | detection rate |" in text
-    assert "vlguard, mssbench, risk_oriented" in text
+    assert "| siuo | 50 | 100% | Apache-2.0 | detection rate |" in text
+    assert "| siuo+pool (vlguard) | 98 | 51% | Apache-2.0 | AUROC |" in text
+    assert "1 without verdict" in text
+    assert "Other corpora of rms: vlguard, mssbench, risk_oriented." in text
+    assert text.count("0123456789 (0)") == 2
+    assert re.search(r"\| figstep \|.*\| \*\*0\.\d+ \[.*\]\*\*, 1 without verdict \| 0\.", text)
+
+
+def test_only_who_is_significantly_best_is_marked(reports, page):
+    marked = [attributes for tag, attributes in page.elements if tag == "span" and attributes.get("class") == "best"]
+    rows = list(csv.DictReader((reports / "differences.csv").read_text().splitlines()))
+    matrix = list(csv.DictReader((reports / "matrix.csv").read_text().splitlines()))
+    in_pairs = sum(row["corpus"] == "(same corpora)" and row["significant"] == "1" for row in rows)
+    assert len(marked) == sum(row["best"] == "1" for row in matrix) + 2 * in_pairs
 
 
 def test_headline_metrics_are_numbers_under_readable_keys(reports):
@@ -132,7 +182,9 @@ def test_headline_metrics_are_numbers_under_readable_keys(reports):
     full = read_json(reports / "eval/rms/metrics.json")
     assert found["rms"]["quality"]["auroc"] == full["quality"]["auroc"]["value"]
     assert found["rms"]["own_test"]["gap_low"] == full["corpora"]["rms"]["gap"]["low"]
-    assert set(found["rms"]["auroc"]) == {"vlguard", "mssbench", "rms", "risk_oriented"}
+    assert found["rms"]["common"]["gap"] == full["common"]["gap"]["value"]
+    pooled = {"siuo+pool", "figstep+pool"}
+    assert set(found["rms"]["auroc"]) == {"vlguard", "mssbench", "rms", "risk_oriented"} | pooled
     assert set(found["rms"]["detection_high"]) == {"siuo", "figstep"}
     assert "false_alarm" not in found["rms"]
 
@@ -165,7 +217,7 @@ def test_curves_run_from_corner_to_corner(reports):
 def test_training_curves_are_drawn_where_there_are_any(page, finished_run, params):
     titles = "".join(page.text)
     assert "full/validation_auroc" in titles
-    for path in finished_run.glob("reports/train/*/plots/metrics/full/*.tsv"):
+    for path in finished_run.glob("reports/train/*/0/full/plots/metrics/*.tsv"):
         path.unlink()
     run(params)
     assert "full/validation_auroc" not in (finished_run / "reports/report.html").read_text()

@@ -1,70 +1,72 @@
 """The same metrics for many weightings of the rows at once: what a bootstrap needs to be fast.
 
 A resample is a vector of weights (how often each row was drawn), so the scores are sorted once and every
-resample is a row of a matrix. Undefined values are NaN here.
+resample is a row of a matrix; all metrics are read off running sums along it. Undefined values are NaN here.
+Products with BLAS are avoided: its threads cost more than they help on matrices of this size.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 
-from rms.measure.metrics import Floats, Labels, verdicts
+from rms.measure.metrics import Floats, Labels, calibration_bins, counted, residuals, verdicts
 from rms.measure.results import METRICS
 
 
 def weighted_metrics(weights: Floats, labels: Labels, p_unsafe: Floats, threshold: float) -> dict[str, Floats]:
-    """Every metric of `METRICS` for each row of `weights`, shape (resamples, rows); values (resamples,)."""
-    called = verdicts(p_unsafe, threshold)
-    unsafe = labels == 1
-    indicators = np.stack([unsafe, ~unsafe, called & unsafe, called & ~unsafe], axis=1).astype(np.float64)
-    positives, negatives, hits, false_alarms = (weights @ indicators).T
+    """Every metric of `METRICS` for each row of `weights`, shape (resamples, rows); values (resamples,).
+
+    Weights are whole numbers.
+    """
+    scores = counted(labels, p_unsafe)
     with np.errstate(divide="ignore", invalid="ignore"):
-        detection, alarm = hits / positives, false_alarms / negatives
-        values = {"detection_rate": detection, "false_alarm_rate": alarm}
-        if unsafe.all() or not unsafe.any():
-            return {name: values.get(name, np.full(len(weights), np.nan)) for name in METRICS}
-        two = np.where((positives > 0) & (negatives > 0), 1.0, np.nan)
-        auroc, auprc = _areas(weights, labels, p_unsafe)
-        values |= {
-            "auroc": auroc,
-            "auprc": auprc * two,
-            "balanced_accuracy": (detection + 1 - alarm) / 2,
-            "accuracy": (hits + negatives - false_alarms) / (positives + negatives) * two,
-            "precision": hits / (hits + false_alarms) * two,
-            "recall": detection * two,
-            "f1": 2 * hits / (hits + false_alarms + positives) * two,
-        }
-    return {name: values[name] for name in METRICS}
+        if labels.all() or not labels.any():
+            values = _one_class(weights, labels, scores, threshold)
+        else:
+            values = _two_classes(weights, labels, scores, threshold)
+    return {name: values.get(name, np.full(len(weights), np.nan)) for name in METRICS}
 
 
-class _Areas(NamedTuple):
-    auroc: Floats
-    auprc: Floats
+def _one_class(weights: Floats, labels: Labels, scores: Floats, threshold: float) -> dict[str, Floats]:
+    rate = weights[:, verdicts(scores, threshold)].sum(axis=1) / weights.sum(axis=1)
+    return {"detection_rate" if labels.all() else "false_alarm_rate": rate}
 
 
-def _areas(weights: Floats, labels: Labels, p_unsafe: Floats) -> _Areas:
-    """Areas under the ROC and the precision-recall curve, rows with equal scores being one step.
+def _two_classes(weights: Floats, labels: Labels, scores: Floats, threshold: float) -> dict[str, Floats]:
+    """All metrics, from the highest score down; rows with equal scores are one step.
 
     AUROC is the Mann-Whitney statistic, the weight of (unsafe, safe) pairs in the right order, ties
     counting half. AUPRC is average precision: precision at each step, weighted by the recall it adds.
     """
-    order = np.argsort(p_unsafe, kind="stable")
-    ranked = p_unsafe[order]
-    steps = np.flatnonzero(np.diff(ranked, prepend=-np.inf))
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
     drawn = weights[:, order]
+    bins = np.flatnonzero(np.diff(calibration_bins(ranked), prepend=-1))
+    errors = np.abs(np.add.reduceat(drawn * residuals(labels, scores)[order], bins, axis=1)).sum(axis=1)
     unsafe = drawn * labels[order]
-    if len(steps) < len(ranked):
-        drawn = np.add.reduceat(drawn, steps, axis=1)
-        unsafe = np.add.reduceat(unsafe, steps, axis=1)
-    drawn_up_to, unsafe_up_to = np.cumsum(drawn, axis=1), np.cumsum(unsafe, axis=1)
-    total, positives = drawn_up_to[:, -1], unsafe_up_to[:, -1]
-    safe_below = drawn_up_to - drawn - unsafe_up_to + unsafe
     safe = drawn - unsafe
-    pairs = np.einsum("ij,ij->i", unsafe, safe_below + safe / 2)
-    at_or_above = total[:, None] - drawn_up_to + drawn
-    hits = positives[:, None] - unsafe_up_to + unsafe
-    precision = np.divide(hits, at_or_above, out=np.zeros_like(hits), where=at_or_above > 0)
-    return _Areas(
-        auroc=pairs / (positives * (total - positives)),
-        auprc=np.einsum("ij,ij->i", unsafe, precision) / positives,
-    )
+    steps = np.flatnonzero(np.diff(ranked, prepend=np.inf))
+    if len(steps) < len(ranked):
+        unsafe = np.add.reduceat(unsafe, steps, axis=1)
+        safe = np.add.reduceat(safe, steps, axis=1)
+    hits, alarms = np.cumsum(unsafe, axis=1), np.cumsum(safe, axis=1)
+    positives, negatives = hits[:, -1], alarms[:, -1]
+    pairs = np.einsum("ij,ij->i", safe, hits) - np.einsum("ij,ij->i", safe, unsafe) / 2
+    precision = hits / np.maximum(hits + alarms, 1.0)
+    # Hits rise from step to step, so the first step that holds 95% is known by counting; in whole numbers.
+    enough = np.count_nonzero(hits < -(-19 * positives[:, None] // 20), axis=1)
+    called = np.count_nonzero(verdicts(ranked[steps], threshold))
+    caught, false_alarms = (sums[:, called - 1] if called else np.zeros(len(weights)) for sums in (hits, alarms))
+    detection, alarm = caught / positives, false_alarms / negatives
+    two = np.where((positives > 0) & (negatives > 0), 1.0, np.nan)
+    return {
+        "auroc": pairs / (positives * negatives),
+        "auprc": np.einsum("ij,ij->i", unsafe, precision) / positives * two,
+        "fpr_at_95_tpr": alarms[np.arange(len(weights)), enough] / negatives * two,
+        "ece": errors / (positives + negatives) * two,
+        "balanced_accuracy": (detection + 1 - alarm) / 2,
+        "accuracy": (caught + negatives - false_alarms) / (positives + negatives) * two,
+        "precision": caught / (caught + false_alarms) * two,
+        "recall": detection * two,
+        "f1": 2 * caught / (caught + false_alarms + positives) * two,
+        "detection_rate": detection,
+        "false_alarm_rate": alarm,
+    }

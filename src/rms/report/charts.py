@@ -87,14 +87,14 @@ def interval_bar(estimate: Estimate) -> Bar | None:
 
 
 def training_curves(folders: Mapping[str, Path]) -> list[Chart]:
-    """A chart for each metric logged during training; `folders` holds the plots folder of each training set.
+    """A chart for each judge and metric logged during training; `folders` hold the curves of each training set.
 
-    The files are DVCLive's: tables with a `step` column and the value last.
+    The files are DVCLive's, `JUDGE/plots/metrics/NAME.tsv`: tables with a `step` column and the value last.
     """
     tables: dict[str, dict[str, Series]] = {}
     for train_set, folder in folders.items():
         for path in sorted(folder.rglob("*.tsv")):
-            name = path.relative_to(folder).with_suffix("").as_posix().removeprefix("metrics/")
+            name = path.relative_to(folder).with_suffix("").as_posix().replace("plots/metrics/", "")
             points = _read(path)
             if len(points) > 1:
                 tables.setdefault(name, {})[train_set] = points

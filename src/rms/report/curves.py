@@ -1,13 +1,13 @@
-"""ROC and precision-recall curves of the full judge, thinned for plotting."""
+"""ROC and precision-recall curves of the full judge (of the first seed), thinned for plotting."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from rms.measure.evaluation import Columns
-from rms.measure.metrics import classes_of
-from rms.report.matrix import csv_text
+from rms.measure.columns import Columns
+from rms.measure.metrics import Floats, classes_of, counted
+from rms.report.tables import csv_text
 
 _POINTS = 200
 _DIGITS = 6
@@ -27,7 +27,7 @@ def roc(columns: Columns) -> list[Point]:
 
     if classes_of(columns.labels) != "both":
         return []
-    fpr, tpr, thresholds = roc_curve(columns.labels, columns.p_unsafe["full"])
+    fpr, tpr, thresholds = roc_curve(columns.labels, _scores(columns))
     return _thinned([_point(x, y, t) for x, y, t in zip(fpr, tpr, thresholds, strict=True)])
 
 
@@ -37,7 +37,7 @@ def precision_recall(columns: Columns) -> list[Point]:
 
     if classes_of(columns.labels) != "both":
         return []
-    precision, recall, thresholds = precision_recall_curve(columns.labels, columns.p_unsafe["full"])
+    precision, recall, thresholds = precision_recall_curve(columns.labels, _scores(columns))
     ends = [*thresholds, np.inf]
     return _thinned([_point(x, y, t) for x, y, t in zip(recall, precision, ends, strict=True)])
 
@@ -50,6 +50,11 @@ def curves_csv(x: str, y: str, curves: Mapping[tuple[str, str], Sequence[Point]]
         for point in points
     ]
     return csv_text(["train_set", "corpus", x, y, "threshold"], rows)
+
+
+def _scores(columns: Columns) -> Floats:
+    """As the metrics count them; a row without a verdict lies beyond every threshold a judge can have."""
+    return counted(columns.labels, columns.p_unsafe["full"][0])
 
 
 def _point(x: float, y: float, threshold: float) -> Point:

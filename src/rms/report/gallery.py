@@ -4,6 +4,7 @@ import base64
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,13 +35,13 @@ class Exhibit(NamedTuple):
     """Width and height of the thumbnail in pixels."""
     checks: Sequence[Check]
     p_unsafe: float | None
-    """Of the full judge."""
+    """Of the full judge; None where it was not asked or gave no verdict."""
 
 
 def gallery(split: Path, candidates: Sequence[Path], p_unsafe: Mapping[str, float], count: int) -> list[Exhibit]:
     """Up to `count` samples of the Parquet folder `split`, with the checks found in the folders `candidates`.
 
-    Only the pictures of the chosen samples are kept. `p_unsafe` is by sample id.
+    Only the pictures of the chosen samples are kept. `p_unsafe` is by sample id, NaN without a verdict.
     """
     chosen = choose(read_table(split, Credited), count)
     checks = _checks(candidates, chosen)
@@ -49,7 +50,8 @@ def gallery(split: Path, candidates: Sequence[Path], p_unsafe: Mapping[str, floa
     for sample in chosen:
         thumbnail, size = _thumbnail(pictures[sample.image_id])
         found = checks.get((sample.image_id, sample.text), [])
-        exhibits.append(Exhibit(sample, thumbnail, size, found, p_unsafe.get(sample.sample_id)))
+        judged = p_unsafe.get(sample.sample_id)
+        exhibits.append(Exhibit(sample, thumbnail, size, found, None if judged is None or isnan(judged) else judged))
     return exhibits
 
 

@@ -24,7 +24,7 @@ def headline_metrics(facts: DatasetFacts, evaluations: Sequence[Evaluation], cos
 
 
 def _training_set(item: Evaluation) -> dict[str, Any]:
-    own = item.corpora.get(item.train_set)
+    own = item.corpora.get(item.sources[0])
     return {
         "quality": _macro_mean(item.quality),
         "common": _macro_mean(item.common),
@@ -39,6 +39,7 @@ def _macro_mean(mean: MacroMean) -> dict[str, float]:
     return {
         **_named(mean.auroc, "auroc", "low", "high"),
         **_named(mean.balanced_accuracy, "balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high"),
+        **_named(mean.gap, "gap", "gap_low", "gap_high"),
     }
 
 

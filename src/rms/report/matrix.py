@@ -1,10 +1,10 @@
-"""The cross-dataset matrix as tables: CSV with everything, Markdown for people."""
+"""The leaderboard in Markdown."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 
-from rms.measure.results import METRICS, CorpusScores, Estimate, Evaluation
+from rms.measure.contests import SAME_CORPORA
+from rms.measure.results import Estimate
+from rms.report.leaderboard import Cell, Leader, Leaderboard, Row
 
 UNDEFINED = "–"
 
@@ -17,101 +17,126 @@ def shown(estimate: Estimate) -> str:
     return f"{estimate.value:.3f}{bounds}"
 
 
-def headline(scores: CorpusScores) -> tuple[str, Estimate]:
-    """The one number a corpus can show of the full judge, with its name.
-
-    AUROC where it has both classes; else the rate at which the judge calls its rows unsafe, which is to be
-    high for an all-unsafe corpus and low for an all-safe one.
-    """
-    name = {"both": "auroc", "unsafe": "detection_rate", "safe": "false_alarm_rate"}[scores.classes]
-    return name, scores.judges["full"].metrics[name]
+def metric_name(metric: str) -> str:
+    """As people write it."""
+    return {"auroc": "AUROC"}.get(metric, metric.replace("_", " "))
 
 
-def corpus_names(evaluations: Sequence[Evaluation]) -> list[str]:
-    """All corpora of the evaluations, in order of first appearance."""
-    return list(dict.fromkeys(name for item in evaluations for name in item.corpora))
-
-
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A CSV file; None is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def matrix_csv(evaluations: Sequence[Evaluation]) -> str:
-    """One row for each training set, corpus and judge, with every metric and its interval."""
-    bounds = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
-    header = ["train_set", "corpus", "judge", "classes", "n", "n_unsafe", "n_images", "threshold", *bounds]
-    rows = [
-        [item.train_set, corpus, judge, scores.classes, scores.n, scores.n_unsafe, scores.n_images, found.threshold]
-        + [end for metric in METRICS for end in _ends(found.metrics[metric])]
-        for item in evaluations
-        for corpus, scores in item.corpora.items()
-        for judge, found in scores.judges.items()
-    ]
-    return csv_text(header, rows)
-
-
-def matrix_markdown(evaluations: Sequence[Evaluation]) -> str:
-    """Corpora by training sets, then the quality of each training set and its complementarity gaps."""
-    names = [item.train_set for item in evaluations]
-    confidence = evaluations[0].confidence
+def matrix_markdown(board: Leaderboard) -> str:
+    """Training sets over all corpora, then corpus by corpus, then beside their unimodal twins, then compared."""
+    names = list(board.train_sets)
     lines = [
-        "# Cross-dataset matrix",
+        "# Leaderboard",
         "",
-        f"Full judge; AUROC where a corpus has both classes, with its {confidence:.0%} bootstrap interval.",
+        f"AUROC of the full judge with its {board.confidence:.0%} interval, as a mean over corpora with both classes",
+        "that are foreign to every training set (*same corpora*), or to this one (*other corpora*). The gap is over",
+        "the better unimodal twin. Bold: significantly better than every other training set, by paired tests that are",
+        "corrected by Holm for all comparisons of this page.",
         "",
-        *_table(["corpus", "samples", "metric", *names], _score_rows(evaluations)),
+        *_table(
+            ["training set", "same corpora", "text only", "image only", "gap", "other corpora", "balanced accuracy",
+             "rows", "unsafe", "judge (seed)"],
+            map(_leader, board.leaders),
+        ),
         "",
-        "## Quality",
+        f"Same corpora: {', '.join(board.leaders[0].common.over) or 'none'}.",
+        *(f"Other corpora of {item.train_set}: {', '.join(item.quality.over) or 'none'}." for item in board.leaders),
         "",
-        "Macro mean over every two-class corpus but the training set's own test split. *Same corpora* leaves out",
-        "the test splits of all training sets, so that training sets can be compared.",
+        "## By corpus",
         "",
-        *_table(["", *names], _quality_rows(evaluations)),
+        "AUROC where a corpus has both classes. A corpus of one class has the share of its rows that are called",
+        "unsafe; with a benign pool (+pool), safe rows of the corpora named there are added to it. A row without a",
+        "verdict counts as judged wrongly.",
         "",
-        "## Complementarity gap",
+        *_table(["corpus", "samples", "unsafe", "licence", "metric", *names], map(_scores, board.rows)),
         "",
-        "AUROC of the full judge minus that of the better of its text-only and image-only twins, on the same",
+        "## Unimodal twins and complementarity gap",
+        "",
+        "Text-only / image-only twin, and the gap: AUROC of the full judge minus that of the better twin, on the same",
         "resamples. At 0 or below, seeing both modalities together gains nothing.",
         "",
-        *_table(["corpus", *names], _gap_rows(evaluations)),
-    ]
+        *_table(["corpus", *names], map(_twins, board.rows)),
+        "",
+        "## Differences",
+        "",
+        "On the same corpora; every other comparison is in `differences.csv`.",
+        "",
+        *_table(["", "difference", "p", "p (Holm)"], _differences(board)),
+    ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
 
-def _score_rows(evaluations: Sequence[Evaluation]) -> Iterable[list[str]]:
-    for corpus in corpus_names(evaluations):
-        known = next(item.corpora[corpus] for item in evaluations if corpus in item.corpora)
-        cells = [
-            shown(headline(item.corpora[corpus])[1]) + (" (own test)" if corpus == item.train_set else "")
-            if corpus in item.corpora
-            else UNDEFINED
-            for item in evaluations
-        ]
-        yield [corpus, str(known.n), headline(known)[0].replace("_", " "), *cells]
+def _judge_names(leader: Leader) -> str:
+    """The judges of a training set: hash and seed of each."""
+    return ", ".join(f"{judge.hash} ({judge.seed})" for judge in leader.judges)
 
 
-def _quality_rows(evaluations: Sequence[Evaluation]) -> Iterable[list[str]]:
-    yield ["AUROC", *(shown(item.quality.auroc) for item in evaluations)]
-    yield ["balanced accuracy", *(shown(item.quality.balanced_accuracy) for item in evaluations)]
-    yield ["corpora", *(", ".join(item.quality.over) or UNDEFINED for item in evaluations)]
-    yield ["AUROC, same corpora", *(shown(item.common.auroc) for item in evaluations)]
+def _leader(leader: Leader) -> list[str]:
+    first = leader.judges[0]
+    return [
+        leader.train_set,
+        _bold(shown(leader.common.auroc), leader.best),
+        _value(leader.common.text_only),
+        _value(leader.common.image_only),
+        shown(leader.common.gap),
+        shown(leader.quality.auroc),
+        shown(leader.quality.balanced_accuracy),
+        str(first.rows),
+        _share(first.unsafe, first.rows),
+        _judge_names(leader),
+    ]
 
 
-def _gap_rows(evaluations: Sequence[Evaluation]) -> Iterable[list[str]]:
-    for corpus in corpus_names(evaluations):
-        gaps = [shown(item.corpora[corpus].gap) if corpus in item.corpora else UNDEFINED for item in evaluations]
-        if any(gap != UNDEFINED for gap in gaps):
-            yield [corpus, *gaps]
+def _scores(row: Row) -> list[str]:
+    name = f"{row.corpus} ({', '.join(row.pool)})" if row.pool else row.corpus
+    cells = [UNDEFINED if cell is None else _score(cell) for cell in row.cells]
+    return [name, str(row.n), _share(row.n_unsafe, row.n), row.licence, metric_name(row.metric), *cells]
+
+
+def _score(cell: Cell) -> str:
+    refused = f", {cell.no_verdict} without verdict" if cell.no_verdict else ""
+    return _bold(shown(cell.estimate), cell.best) + (" (own test)" if cell.own else "") + refused
+
+
+def _twins(row: Row) -> list[str]:
+    return [
+        row.corpus,
+        *(
+            UNDEFINED
+            if cell is None
+            else f"{_value(cell.text_only)} / {_value(cell.image_only)}"
+            + ("" if cell.gap.value is None else f", gap {shown(cell.gap)}")
+            for cell in row.cells
+        ),
+    ]
+
+
+def _differences(board: Leaderboard) -> Iterable[list[str]]:
+    for item in board.differences:
+        if item.corpus == SAME_CORPORA:
+            difference = shown(Estimate(value=item.value, low=item.low, high=item.high))
+            yield [f"{item.a} – {item.b}", _bold(difference, item.significant), p_value(item.p), p_value(item.p_holm)]
+
+
+def p_value(p: float | None) -> str:
+    """Three digits, and no more zeros than these hold."""
+    return UNDEFINED if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _value(estimate: Estimate) -> str:
+    return UNDEFINED if estimate.value is None else f"{estimate.value:.3f}"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else UNDEFINED
+
+
+def _bold(text: str, bold: bool) -> str:
+    return f"**{text}**" if bold else text
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
-
-
-def _ends(estimate: Estimate) -> tuple[float | None, float | None, float | None]:
-    return estimate.value, estimate.low, estimate.high
+    return [
+        f"| {' | '.join(cell.replace('|', '/').replace(chr(10), ' ') for cell in cells)} |"
+        for cells in (header, ["---"] * len(header), *rows)
+    ]

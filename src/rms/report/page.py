@@ -5,17 +5,25 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from rms import __version__
+from rms.assistant import Spending
 from rms.measure.bootstrap import FEWEST_CLUSTERS
+from rms.measure.contests import SAME_CORPORA
+from rms.measure.metrics import BINS
 from rms.measure.results import Estimate, Evaluation
 from rms.params import Assistant, Params
 from rms.records import Pattern
 from rms.report import charts
+from rms.report.categories import category_tables
 from rms.report.charts import Chart, chart
 from rms.report.corpora import CorpusFacts
 from rms.report.curves import Point
 from rms.report.dataset import DatasetFacts
 from rms.report.gallery import Exhibit
-from rms.report.matrix import corpus_names, headline, shown
+from rms.report.leaderboard import Leaderboard
+from rms.report.matrix import metric_name, p_value, shown
+from rms.report.scaling import ScalingCurve
+from rms.report.spending import in_words
+from rms.train_sets import TrainSetFacts
 
 SMALL = 200
 """Below so many photographs the report says that its numbers are rough."""
@@ -29,9 +37,13 @@ class Content(NamedTuple):
 
     params: Params
     photographs: int
+    spent: Spending
     evaluations: Sequence[Evaluation]
+    board: Leaderboard
     datasets: Mapping[str, DatasetFacts]
-    """By training set."""
+    """By training set of ours."""
+    train_sets: Sequence[TrainSetFacts]
+    scaling: ScalingCurve
     statistics: Sequence[tuple[str, str]]
     patterns: Sequence[Pattern]
     pattern_count: int
@@ -45,20 +57,32 @@ class Content(NamedTuple):
 
 def render(content: Content) -> str:
     """The page as HTML. Every value is escaped by the template engine, whatever it holds."""
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only this stage needs it
+    from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415 - only this stage needs it
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(
-        charts=charts, headline=headline, shown=shown, strength=strength, fewest_images=FEWEST_CLUSTERS
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(lambda name: files("rms.report").joinpath(name).read_text(encoding="utf-8")),
     )
-    template = environment.from_string(files("rms.report").joinpath("template.html").read_text(encoding="utf-8"))
-    return template.render(
+    environment.globals.update(
+        charts=charts,
+        shown=shown,
+        strength=strength,
+        metric_name=metric_name,
+        p_value=p_value,
+        same_corpora=SAME_CORPORA,
+        bins=BINS,
+        fewest_images=FEWEST_CLUSTERS,
+    )
+    return environment.get_template("template.html").render(
         content._asdict()
         | {
             "version": __version__,
             "facts": _facts(content),
             "notes": _notes(content),
-            "corpus_names": corpus_names(content.evaluations),
+            "categories": category_tables(content.evaluations),
             "roc_charts": _roc_charts(content.roc),
         }
     )
@@ -81,7 +105,9 @@ def _facts(content: Content) -> list[tuple[str, str]]:
         ("Judge", f"vlm: {params.judge.model}" if params.judge.kind == "vlm" else params.judge.kind),
         ("Corpora", f"{len(content.corpora)} ({params.corpora.kind})"),
         ("Intervals", f"{params.evaluate.confidence:.0%}, {params.evaluate.resamples} resamples"),
+        ("Spent on answers", in_words(content.spent)),
         ("Seed", str(params.seed)),
+        ("Judges' seeds", ", ".join(map(str, params.finetune.seeds))),
     ]
 
 
