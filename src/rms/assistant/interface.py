@@ -63,12 +63,14 @@ class Verdict(NamedTuple):
 
 
 class NoAnswerError(Exception):
-    """One question could not be answered; others may be. `raw` is the last thing that came back."""
+    """One question could not be answered; others may be. `raw` is the last thing that came back.
+
+    Lone surrogates, which endpoints do send and no file can hold, are replaced.
+    """
 
     def __init__(self, error: str, raw: str = "") -> None:
-        super().__init__(error)
-        self.error = error
-        self.raw = raw
+        self.error, self.raw = (text.encode("utf-8", "replace").decode() for text in (error, raw))
+        super().__init__(self.error)
 
 
 class WaitsError(NoAnswerError):
@@ -100,7 +102,10 @@ class Assistant(Protocol):
     criteria: tuple[str, ...]
     """Names of the ways it can vary a text."""
     workers: int
-    """How many records it is asked about side by side."""
+    """How many records it is asked about side by side; no result depends on it."""
+    abreast: int
+    """How many records may be begun before the outcome of the first is known, where each is chosen by what came of
+    the ones before. Results do depend on it: a constant, never a setting."""
 
     def settle(self) -> Waiting | None:
         """The questions that wait, where any do; nothing more is asked then but by a stage that runs anew."""

@@ -147,7 +147,9 @@ class Endpoint:
         message = {"role": "assistant", "content": text, "refusal": refusal}
         choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
         if asked.get("logprobs"):
-            choice["logprobs"] = {"content": [{"token": "{", "logprob": -0.1, "bytes": [123], "top_logprobs": []}]}
+            likely = [{"token": one, "logprob": math.log(p)} for one, p in self._behaviour.first_tokens.items()]
+            said = likely[0] if likely else {"token": "{", "logprob": -0.1}
+            choice["logprobs"] = {"content": [{**said, "bytes": None, "top_logprobs": likely[: asked["top_logprobs"]]}]}
         used_in, used_out = len(body) // 4, len(text or refusal or "") // 4 + thinking
         answer = {"id": f"chatcmpl-{name}", "object": "chat.completion", "created": 0, "model": asked.get("model")}
         answer |= {"choices": [choice], "system_fingerprint": "fp_mock"}

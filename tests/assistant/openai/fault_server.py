@@ -59,6 +59,8 @@ class Behaviour:
     """How many there are in each list of an answer, no two alike."""
     instead: dict[str, str] = field(default_factory=dict)
     """What of a good answer is replaced, and by what."""
+    first_tokens: dict[str, float] = field(default_factory=dict)
+    """The likeliest first tokens of any answer and their probabilities, for who asks for log-probabilities."""
     unsafe_if: str = ""
     """Where these words are in a question, half of the verdicts are unsafe, by a hash of it; all others are safe."""
     echo_key: bool = False

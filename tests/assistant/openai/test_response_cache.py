@@ -598,6 +598,14 @@ def test_prune_gives_disk_space_back(path: Path) -> None:
         assert cache.stats().bytes_on_disk < 0.7 * before
 
 
+@pytest.mark.parametrize("days", ["nan", "inf"])
+def test_prune_by_what_is_no_number_of_days_forgets_nothing(path: Path, days: str) -> None:
+    _fill(path, _rows(4))
+    assert _rms_cache("prune", "--older-than", days)[0] == 2
+    with ResponseCache() as cache:
+        assert sum(model.answers for model in cache.stats().models) == 4
+
+
 def test_prune_without_a_choice_forgets_nothing(path: Path) -> None:
     _fill(path, _rows(4))
     status, out = _rms_cache("prune")

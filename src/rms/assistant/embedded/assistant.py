@@ -47,6 +47,7 @@ class EmbeddedAssistant:
     name = "embedded"
     model = f"{MODEL}+all-MiniLM-L6-v2"
     workers = 1
+    abreast = 1
 
     def __init__(self, settings: Settings, seed: int) -> None:
         self._settings = settings

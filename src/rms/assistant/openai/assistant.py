@@ -60,6 +60,7 @@ class OpenAIAssistant:
     """
 
     name = "openai"
+    abreast = 64
 
     def __init__(self, client: Endpoint, language: str = "English", votes: int = 1) -> None:
         self._client = client

@@ -64,9 +64,10 @@ class BatchQueue:
         self._unused = set(self._brought)
         return self
 
-    def take(self, key: str, request: Request, kind: type[BaseModel], messages: list[dict[str, Any]]) -> None:
+    def take(self, key: str, request: Request, kind: type[BaseModel], messages: list[dict[str, Any]]) -> Usage | None:
         """Put a question in line that has no answer in the cache; return if it is to be asked online instead.
 
+        Returned is what an answer took that came by a batch and could not be used, when that was entered in the books.
         Raises WaitsError once it is in line, NoAnswerError where a batch came back with the endpoint's refusal.
         """
         with self._lock:
@@ -82,7 +83,7 @@ class BatchQueue:
                 self._awaited.add(key)
                 raise WaitsError
             if key in self._lost:
-                return self._refuse(key)
+                raise self._refused(key)
             if key in self._online or self._all_online or KINDS.get(kind.__name__) is not kind:
                 return self._book(key, self._spoilt.get(key))
             if key not in self._spool.questions:
@@ -92,11 +93,6 @@ class BatchQueue:
                 self._spool.add(key, kind.__name__, line)
                 self._tokens[key] = tokens_of(request)
         raise WaitsError
-
-    def spoilt(self, key: str) -> list[Usage]:
-        """What a batch's answer took that could not be used, so that the question is asked again."""
-        usage = self._spoilt.get(key)
-        return [usage] if usage else []
 
     def used(self, key: str) -> None:
         """The answer to this question was handed on."""
@@ -164,17 +160,19 @@ class BatchQueue:
             if found.usage:
                 self._spoilt[found.key] = found.usage
 
-    def _refuse(self, key: str) -> None:
+    def _refused(self, key: str) -> NoAnswerError:
         found = self._lost[key]
         assert found.lost
         self._book(key, found.usage)
-        raise NoAnswerError(found.lost.error, found.lost.raw)
+        return NoAnswerError(found.lost.error, found.lost.raw)
 
-    def _book(self, key: str, usage: Usage | None) -> None:
-        """An answer that is of no use was paid for all the same, once."""
-        if usage and key not in self._booked:
-            self._booked.add(key)
-            self._ledger.paid(key, usage)
+    def _book(self, key: str, usage: Usage | None) -> Usage | None:
+        """An answer that is of no use was paid for all the same; returned if it was not in the books yet."""
+        if usage is None or key in self._booked:
+            return None
+        self._booked.add(key)
+        self._ledger.paid(key, usage)
+        return usage
 
     def _send(self) -> None:
         """Upload and begin batches, of what nobody else has sent or got an answer to meanwhile."""

@@ -9,6 +9,7 @@ from rms.assistant.interface import NoAnswerError
 from rms.assistant.openai.prompting import TASKS
 from rms.assistant.openai.reading import error_message, fault_of, heals, json_in, reply_of
 from rms.assistant.openai.request import Answer, Usage
+from rms.assistant.openai.secret import masked
 from rms.errors import one_line
 
 KINDS = {task.answer.__name__: task.answer for task in TASKS.values()}
@@ -43,8 +44,8 @@ def line_of(raw: bytes) -> Line | None:
         return None
 
 
-def outcome_of(response: _Response | None, kind: type[BaseModel] | None, asked_bytes: int) -> Outcome:
-    """What one response is worth as an answer of `kind`, the request having been so long.
+def outcome_of(response: _Response | None, kind: type[BaseModel] | None, asked_bytes: int, secret: str) -> Outcome:
+    """What one response is worth as an answer of `kind`, the request having been so long and sent with `secret`.
 
     No response stands for an item that expired or was never begun, no kind for one that this version does not know.
     """
@@ -52,7 +53,7 @@ def outcome_of(response: _Response | None, kind: type[BaseModel] | None, asked_b
         return Outcome()
     body = json.dumps(response.body).encode()
     if response.status_code != 200:
-        message = error_message(body)
+        message = error_message(body, secret)
         return Outcome(lost=NoAnswerError(f"HTTP {response.status_code}: {message}", message))
     try:
         reply = reply_of(body, asked_bytes)
@@ -61,8 +62,8 @@ def outcome_of(response: _Response | None, kind: type[BaseModel] | None, asked_b
     counted = reply.usage
     usage = counted._replace(batch_input=counted.input_tokens, batch_output=counted.output_tokens)
     if reply.refusal or reply.finish == "content_filter":
-        why = one_line(reply.refusal)[:200] or "content filter"
-        return Outcome(paid=usage, lost=NoAnswerError(f"refused: {why}", reply.text))
+        why = masked(one_line(reply.refusal), secret)[:200] or "content filter"
+        return Outcome(paid=usage, lost=NoAnswerError(f"refused: {why}", masked(reply.text, secret)))
     if fault_of(reply, kind):
         return Outcome(paid=usage)
     return Outcome(Answer(json_in(reply.text), usage), usage)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from rms.assistant.openai.batch_journal import Id
 from rms.assistant.openai.reading import heals
+from rms.assistant.openai.secret import masked
 from rms.errors import RmsError, one_line
 from rms.params import OpenAIAssistant as Settings
 
@@ -59,11 +60,10 @@ class State(BaseModel):
         counts = self.request_counts or _Counts()
         return (counts.completed or 0) + (counts.failed or 0)
 
-    @property
-    def fault(self) -> tuple[str, str]:
-        """Code and words of what made it fail."""
+    def fault(self, secret: str) -> tuple[str, str]:
+        """Code and words of what made it fail, without the key."""
         first = next(iter((self.errors and self.errors.data) or []), _Fault())
-        return first.code or "", one_line(first.message or first.code or "no reason was given")[:300]
+        return first.code or "", masked(one_line(first.message or first.code or "no reason was given"), secret)[:300]
 
 
 class _PassingError(Exception):
@@ -77,7 +77,7 @@ class Service:
         from openai import OpenAI  # noqa: PLC0415 - heavy
 
         self._settings = settings
-        self._secret = secret
+        self.secret = secret
         self._openai = OpenAI(
             base_url=settings.base_url,
             api_key=secret or "none",  # the package will not do without
@@ -202,5 +202,4 @@ class Service:
         return said
 
     def _clean(self, message: str) -> str:
-        line = one_line(message)
-        return (line.replace(self._secret, "***") if self._secret else line)[:300]
+        return masked(one_line(message), self.secret)[:300]

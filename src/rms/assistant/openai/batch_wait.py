@@ -51,7 +51,7 @@ def wait_for(
                 f"{journal.path(entry)} and run again to ask (and pay for) its questions anew"
             )
         if batch.status == "failed":
-            code, fault = batch.fault
+            code, fault = batch.fault(service.secret)
             if code == _NO_ROOM:
                 turned_away, fault = turned_away + 1, ""
                 say(f"batch {batch.id}: turned away, the account may not enqueue so much; asked again after the others")
@@ -112,7 +112,7 @@ def _merge(entry: Entry, batch: State, service: Service, kept: ResponseCache) ->
                 asked = missing.pop(line.custom_id, None) if line else None
                 if line is None or asked is None:
                     continue
-                outcome = outcome_of(line.response, KINDS.get(asked.kind), asked.size)
+                outcome = outcome_of(line.response, KINDS.get(asked.kind), asked.size, service.secret)
                 if outcome.answer:
                     good.append((line.custom_id, entry.model, outcome.answer))
                     if len(good) == _AT_ONCE:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 from pydantic import BaseModel
@@ -23,6 +23,7 @@ from rms.assistant.books import Books
 from rms.assistant.interface import NoAnswerError, Waiting
 from rms.assistant.openai import body
 from rms.assistant.openai.batch_queue import queue_of
+from rms.assistant.openai.keeping import Keeper
 from rms.assistant.openai.pace import Load, Pace
 from rms.assistant.openai.reading import (
     Completion,
@@ -39,9 +40,10 @@ from rms.assistant.openai.reading import (
 )
 from rms.assistant.openai.request import Answer, Request, Usage
 from rms.assistant.openai.response_cache import ResponseCache, key_of
-from rms.assistant.openai.secret import secret_of
+from rms.assistant.openai.secret import masked, secret_of
 from rms.assistant.openai.spending import Ledger
 from rms.errors import RmsError, one_line
+from rms.interrupt import off_interrupt, on_interrupt
 from rms.params import Endpoint, OpenAIAssistant
 
 M = TypeVar("M", bound=BaseModel)
@@ -54,6 +56,8 @@ _FORMAT_COMPLAINTS = ("response_format", "json_schema", "json schema", "grammar"
 """How endpoints word that they cannot answer in the way they were asked to."""
 _MOST_LOGPROBS, _FEW_LOGPROBS = 20, 5
 """Of the likeliest tokens: what OpenAI tells, and what others tell where they tell of any."""
+_UNFIT = 50
+"""Questions refused as ill put after which an endpoint that never answered is given up."""
 _UNREACHED = 3
 """Failed connections after which an endpoint that never answered is given up."""
 
@@ -72,14 +76,6 @@ class _PassingError(Exception):
 
 class _OtherwiseError(Exception):
     """The endpoint does not know the way it was asked in, but may know another."""
-
-
-class _Kept(NamedTuple):
-    """An answer on its way to the cache."""
-
-    key: str
-    answer: Answer
-    done: "asyncio.Future[None]"
 
 
 class Client:
@@ -104,18 +100,18 @@ class Client:
         self._logprobs = _MOST_LOGPROBS
         self._fatal: RmsError | None = None
         self._reached = False
-        self._unreached = 0
+        self._unreached = self._unfit = 0
         self._turn = threading.Lock()
         self._flying: dict[str, Future[Answer]] = {}
         self._tasks: set[asyncio.Task[Answer]] = set()
-        self._unkept: list[_Kept] = []
-        self._keeping = False
+        self._keeper = Keeper(self._cache, self.model, self._stop)
         self._jitter = random.Random(0)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
         self._thread.start()
         self._pace, self._session = self._run(self._open())
         gc.freeze()  # what is loaded stays: to walk it again for every few hundred answers took a quarter of the time
+        on_interrupt(self._interrupted)
         atexit.register(self.close)  # a stage may end by an error
 
     def ask(self, request: Request, kind: type[M]) -> M:
@@ -142,6 +138,7 @@ class Client:
     def close(self) -> None:
         """Finish what is in flight and give everything back."""
         atexit.unregister(self.close)
+        off_interrupt(self._interrupted)
         self._run(self._session.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -177,9 +174,9 @@ class Client:
             answer = self._cache.get(key)
             if answer is None or fault_in(answer.text, kind):  # the latter was taken by an earlier version's rules
                 messages = [body.message(message, self._settings) for message in request.messages]
-                if self._batches:
-                    self._batches.take(key, request, kind, messages)
-                self._loop.call_soon_threadsafe(self._depart, flying, self._persist(key, request, messages, kind))
+                spoilt = self._batches.take(key, request, kind, messages) if self._batches else None
+                asked = self._persist(key, request, messages, kind, [spoilt] if spoilt else [])
+                self._loop.call_soon_threadsafe(self._depart, flying, asked)
             else:
                 flying.set_result(answer)
             return flying.result()
@@ -206,13 +203,17 @@ class Client:
         self._tasks.add(task)  # the loop itself holds tasks by weak references only
         task.add_done_callback(land)
 
-    async def _persist(self, key: str, request: Request, messages: list[dict[str, Any]], kind: type[M]) -> Answer:
-        """Ask until there is an answer and it is kept, or there is no more hope of one."""
+    async def _persist(
+        self, key: str, request: Request, messages: list[dict[str, Any]], kind: type[M], paid: list[Usage]
+    ) -> Answer:
+        """Ask until there is an answer and it is kept, or there is no more hope of one.
+
+        `paid` is in the books for it already.
+        """
         settings = self._settings
         deadline = time.monotonic() + settings.deadline_s
-        paid = self._batches.spoilt(key) if self._batches else []
         amended = messages
-        attempt = 0
+        attempt = sent = 0
         while True:
             try:
                 reply = await self._send(request, amended)
@@ -225,22 +226,26 @@ class Client:
                 paid.append(reply.usage)
                 if kind is Completion:
                     answer = Answer(completion_of(reply).model_dump_json(), _sum(paid))
-                    await self._keep(key, answer)
+                    await self._keeper.keep(key, answer)
                     return answer
                 if reply.refusal or reply.finish == "content_filter":
-                    raise NoAnswerError(f"refused: {one_line(reply.refusal)[:200] or 'content filter'}", reply.text)
+                    self.ledger.forfeit(key)
+                    why = masked(one_line(reply.refusal), self._secret)[:200] or "content filter"
+                    raise NoAnswerError(f"refused: {why}", masked(reply.text, self._secret))
                 fault = fault_of(reply, kind)
                 if not fault:
                     answer = Answer(json_in(reply.text), _sum(paid))
-                    await self._keep(key, answer)
+                    await self._keeper.keep(key, answer)
                     return answer
-                last = _PassingError(f"malformed answer: {fault}", reply.text, 0.0)
+                last = _PassingError(f"malformed answer: {fault}", masked(reply.text, self._secret), 0.0)
                 amended = [*messages, *body.correction(reply, fault)] if reply.text else messages
+            sent += 1
             attempt += last.counts
             wait = self._backoff(max(attempt, 1)) if last.wait_s is None else last.wait_s
             if attempt > settings.retries or time.monotonic() + wait > deadline:
-                raise NoAnswerError(f"{last.error} (asked {attempt} times)", last.raw)
-            await asyncio.sleep(wait)
+                self.ledger.forfeit(key)
+                raise NoAnswerError(f"{last.error} (asked {sent} times)", last.raw)
+            await self._pace.rest(wait)
 
     def _backoff(self, attempt: int) -> float:
         longest: float = min(_LONGEST_BACKOFF_S, _BACKOFF_S * 2.0 ** (attempt - 1))
@@ -281,12 +286,13 @@ class Client:
         try:
             return reply_of(content, asked)
         except ValueError as error:
-            raise _PassingError(str(error), self._masked(content[:2000].decode("utf-8", "replace"))) from None
+            raw = masked(content.decode("utf-8", "replace"), self._secret)
+            raise _PassingError(str(error), raw[:2000]) from None
 
     def _trouble(self, status: int, content: bytes, way: int, asked: float | None, asking: Request) -> Exception:
         """What an answer other than 200 means."""
-        message = self._masked(error_message(content))
-        error = f"HTTP {status}: {message}"
+        message = error_message(content, self._secret)
+        error = f"HTTP {status}: {message}" if message else f"HTTP {status}"
         advice = self._hopeless(status, content, message.lower())
         if advice:
             return self._end(f"{error}; {advice}")
@@ -299,22 +305,24 @@ class Client:
             return _OtherwiseError()
         if heals(status):
             return _PassingError(error, message, asked, counts=status != 429)
+        self._unfit += 1
+        if self._unfit >= _UNFIT and not self._reached:
+            return self._end(f"{error}; so it says to every question: `rms assistant probe` finds settings that fit")
         return NoAnswerError(error, message)
-
-    def _masked(self, text: str) -> str:
-        """What came back, without the key: some endpoints and proxies repeat what they were sent."""
-        return text.replace(self._secret, "***") if self._secret else text
 
     def _hopeless(self, status: int, content: bytes, message: str) -> str:
         """What to do about an error that every request will meet; "" for others.
 
-        A complaint about an image is of that image alone once the endpoint has answered.
+        A complaint about an image, and a 403, are of that question alone once the endpoint has answered: some say 403
+        to what their moderation flags.
         """
-        if status in (401, 403):
+        if 300 <= status < 400:
+            return f"requests are not sent on to where that leads: set {self._section}.base_url to it"
+        if status == 401 or (status == 403 and not self._reached):
             return f"check the key in {self._settings.api_key_env or f'{self._section}.api_key_env'}"
         if status == 404:
             return f"check {self._section}.base_url and {self._section}.model ({self.model})"
-        if status == 429 and b"insufficient_quota" in content:
+        if status == 402 or (status == 429 and b"insufficient_quota" in content):
             return "the account has no credit left"
         refused = status in (400, 422) or "not supported" in message  # llama.cpp says 500 to a model that cannot see
         if refused and self.vision and "image" in message and not self._reached:
@@ -335,42 +343,21 @@ class Client:
             try:
                 self.ledger.check()
             except RmsError as error:
-                self._fatal = error
+                self._stop(error)
         if self._fatal is not None:
             raise self._fatal
 
     def _end(self, what: str) -> RmsError:
-        self._fatal = self._fatal or RmsError(f"{self._settings.base_url}: {what}")
+        return self._stop(RmsError(f"{self._settings.base_url}: {what}"))
+
+    def _stop(self, error: RmsError) -> RmsError:
+        """Send nothing more; returns why, which is the first error that ended it."""
+        self._fatal = self._fatal or error
+        self._pace.end()
         return self._fatal
 
-    # -- keeping --------------------------------------------------------------------------------
-
-    async def _keep(self, key: str, answer: Answer) -> None:
-        """Return when the answer is on disk; answers that come in meanwhile share the next transaction."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        self._unkept.append(_Kept(key, answer, done))
-        if not self._keeping:
-            self._keeping = True
-            try:
-                while self._unkept:
-                    batch, self._unkept = self._unkept, []
-                    await self._write(batch)
-            finally:
-                self._keeping = False
-        await done
-
-    async def _write(self, batch: Sequence[_Kept]) -> None:
-        rows = [(kept.key, self.model, kept.answer) for kept in batch]
-        try:
-            await asyncio.get_running_loop().run_in_executor(None, self._cache.put_many, rows)
-        except RmsError as error:
-            self._fatal = self._fatal or error
-            for kept in batch:
-                kept.done.set_exception(error)
-        else:
-            for kept in batch:
-                kept.done.set_result(None)
+    def _interrupted(self) -> None:
+        self._loop.call_soon_threadsafe(self._stop, RmsError("interrupted: every answer is kept; run again to go on"))
 
 
 async def _read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:

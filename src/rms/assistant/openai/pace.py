@@ -9,6 +9,7 @@ import asyncio
 import math
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Literal, NamedTuple
 
 Load = Literal["fine", "heavy", "refused"]
@@ -46,10 +47,13 @@ class Pace:
         self._flying = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._ended = asyncio.Event()
         self._open_at = 0.0
         self._next_at = 0.0
         self._gone = 0
         self._spent: deque[tuple[float, int]] = deque()
+        self._last_minute = 0
+        """Tokens in `_spent`."""
         self._cut_at = 0.0
         self._last: _Window | None = None
         self._settled = False
@@ -67,12 +71,23 @@ class Pace:
             self._go(time.monotonic())
         return time.monotonic()
 
+    async def rest(self, wait_s: float) -> None:
+        """Let time pass before a question is asked again; at the end no more of it."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), wait_s)
+
+    def end(self) -> None:
+        """Nothing is sent any more: nobody waits for a turn or rests, to be told so."""
+        self._ended.set()
+        self._wake()
+
     def leave(self, departed: float, *, tokens: int = 0, load: Load = "fine", wait_s: float = 0.0) -> None:
         """A request is back: answered, or turned away by an endpoint that asks for `wait_s`."""
         now = time.monotonic()
         self._flying -= 1
         if self._tpm:
             self._spent.append((now, tokens))
+            self._last_minute += tokens
         if load != "fine":
             self._open_at = max(self._open_at, now + wait_s)
             if departed > self._cut_at:  # one overload turns away many: it counts once
@@ -89,14 +104,14 @@ class Pace:
     # -- who may go -----------------------------------------------------------------------------
 
     def _may_go(self, now: float) -> bool:
-        return self._flying < self.limit and now >= self._ready_at(now)
+        return self._ended.is_set() or (self._flying < self.limit and now >= self._ready_at(now))
 
     def _ready_at(self, now: float) -> float:
         ready = max(self._open_at, self._next_at)
         if self._tpm:
             while self._spent and self._spent[0][0] < now - 60:
-                self._spent.popleft()
-            if sum(tokens for _, tokens in self._spent) >= self._tpm:
+                self._last_minute -= self._spent.popleft()[1]
+            if self._last_minute >= self._tpm:
                 ready = max(ready, self._spent[0][0] + 60)
         return ready
 

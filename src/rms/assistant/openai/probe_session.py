@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rms.assistant.openai.reading import Reply, error_message, reply_of
+from rms.assistant.openai.reading import UNREADABLE, Reply, error_message, reply_of
 from rms.assistant.openai.request import Usage
-from rms.assistant.openai.secret import secret_of
+from rms.assistant.openai.secret import masked, secret_of
 from rms.errors import RmsError, one_line
 from rms.params import OpenAIAssistant as Settings
 
@@ -63,14 +64,17 @@ class Session:
         except ValueError as error:
             return Failed(0, str(error))
         so_far, new = self.usage, reply.usage
+        self.thinking = self.logprobs = False
         self.usage = Usage(
             so_far.input_tokens + new.input_tokens,
             so_far.output_tokens + new.output_tokens,
             so_far.estimated or new.estimated,
         )
         value = json.loads(content)
-        self.thinking = _thought(value)
-        self.logprobs = _has_logprobs(value)
+        with suppress(*UNREADABLE):
+            self.thinking = _thought(value)
+        with suppress(*UNREADABLE):
+            self.logprobs = _has_logprobs(value)
         return reply
 
     def models(self) -> list[str] | Failed:
@@ -80,7 +84,7 @@ class Session:
             return content
         try:
             return [str(model["id"]) for model in json.loads(content)["data"]]
-        except (ValueError, KeyError, TypeError):
+        except UNREADABLE:
             return Failed(0, "no list of models")
 
     def batches(self) -> Failed | None:
@@ -90,7 +94,7 @@ class Session:
             return content
         try:
             listed = isinstance(json.loads(content)["data"], list)
-        except (ValueError, KeyError, TypeError):
+        except UNREADABLE:
             listed = False
         return None if listed else Failed(0, "no list of batches")
 
@@ -109,12 +113,12 @@ class Session:
         except APIStatusError as error:
             return self._refused(error.status_code, error.response.content)
         except APIConnectionError as error:
-            why = self._clean(one_line(error.__cause__ or error))
+            why = masked(one_line(error.__cause__ or error), self._secret)
             raise RmsError(
                 f"{where}: cannot be reached ({why}); is the server running, and the address right?"
             ) from None
         except OpenAIError as error:
-            raise RmsError(f"{where}: {self._clean(one_line(error))}") from None
+            raise RmsError(f"{where}: {masked(one_line(error), self._secret)}") from None
         kind = response.headers.get("Content-Type", "")
         if strict and "json" not in kind:
             raise RmsError(
@@ -123,14 +127,11 @@ class Session:
         return response.content
 
     def _refused(self, status: int, content: bytes) -> Failed:
-        error = f"HTTP {status}: {self._clean(error_message(content)).rstrip('.')}"
+        error = f"HTTP {status}: {error_message(content, self._secret).rstrip('.')}"
         if status in (401, 403):
             name = self._settings.api_key_env or "assistant.api_key_env"
             raise RmsError(f"{self._settings.base_url}: {error}; check the key in {name}")
         return Failed(status, error)
-
-    def _clean(self, text: str) -> str:
-        return text.replace(self._secret, "***") if self._secret else text
 
 
 def _thought(completion: dict[str, Any]) -> bool:

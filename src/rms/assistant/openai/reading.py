@@ -1,8 +1,10 @@
 """What an endpoint's reply is: an answer, a passing trouble, a lost question, or the end of the run."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any, NamedTuple
@@ -11,13 +13,20 @@ from pydantic import BaseModel, ValidationError
 
 from rms.assistant.openai.pace import Load
 from rms.assistant.openai.request import Usage
+from rms.assistant.openai.secret import masked
 from rms.errors import one_line
 
 _THINKING = re.compile(r"^\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
-_FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
+_FENCE = re.compile(r"```(?:json)?\s*(?=\{)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What could move a terminal's cursor."""
 _HEALS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 _HEAVY = frozenset({503, 529})
 _LONGEST_WAIT_S = 600.0
+_MOST_TOKENS = 10**9
+"""What is counted beyond is no count."""
+UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What JSON of any shape, depth and size can meet in who looks for something in it."""
 _IMPOSSIBLE = -9999.0
 """What endpoints say of a token that cannot come; some say minus infinity, which is no JSON."""
 _ROUNDING = 1e-3
@@ -62,7 +71,7 @@ def reply_of(body: bytes, asked_chars: int) -> Reply:
         refusal = message.get("refusal") or ""
         text = _THINKING.sub("", raw, count=1).strip()
         first = _first(choice["logprobs"]) if choice.get("logprobs") and raw.strip() == text else ()
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"no chat completion ({type(error).__name__})") from None
     return Reply(
         text, str(choice.get("finish_reason") or ""), str(refusal), _usage(value.get("usage"), asked_chars, raw), first
@@ -72,24 +81,25 @@ def reply_of(body: bytes, asked_chars: int) -> Reply:
 def completion_of(reply: Reply) -> Completion:
     """A reply as an answer in words."""
     refusal = one_line(reply.refusal)[:200] or ("content filter" if reply.finish == "content_filter" else "")
-    return Completion(text=reply.text, refusal=refusal, first=reply.first)
+    return Completion(text=storable(reply.text), refusal=storable(refusal), first=reply.first)
 
 
 def _first(logprobs: Any) -> tuple[Likely, ...]:
     """The candidates for the first token that is not blank; () where that is not what stands there."""
     try:
         place = next(one for one in logprobs["content"] if one["token"].strip())
-        found = {str(one["token"]): float(one["logprob"]) for one in [place, *place["top_logprobs"]]}
-    except (StopIteration, KeyError, TypeError, ValueError, AttributeError):
+        found = {storable(str(one["token"])): float(one["logprob"]) for one in [place, *place["top_logprobs"]]}
+    except (StopIteration, *UNREADABLE):
         return ()
     return tuple(Likely(token, max(logprob, _IMPOSSIBLE)) for token, logprob in found.items() if logprob <= _ROUNDING)
 
 
 def _usage(said: Any, asked_chars: int, text: str) -> Usage:
-    try:
-        return Usage(int(said["prompt_tokens"]), int(said["completion_tokens"]))
-    except (TypeError, KeyError, ValueError):
-        return Usage(asked_chars // 4, len(text) // 4, estimated=True)
+    with suppress(*UNREADABLE):
+        read, written = int(said["prompt_tokens"]), int(said["completion_tokens"])
+        if 0 <= read <= _MOST_TOKENS and 0 <= written <= _MOST_TOKENS:
+            return Usage(read, written)
+    return Usage(asked_chars // 4, len(text) // 4, estimated=True)
 
 
 def json_in(text: str) -> str:
@@ -99,17 +109,15 @@ def json_in(text: str) -> str:
     """
     if text.startswith("{"):
         return text
-    fenced = _FENCED.search(text)
-    if fenced:
-        return fenced[1]
-    start = text.find("{")
+    fence = _FENCE.search(text)
+    start = fence.end() if fence else text.find("{")
     if start < 0:
         return text
     try:
-        end = json.JSONDecoder().raw_decode(text[start:])[1]
-    except ValueError:
+        end = json.JSONDecoder().raw_decode(text, start)[1]
+    except (ValueError, RecursionError):
         return text
-    return text[start : start + end]
+    return text[start:end]
 
 
 def fault_of(reply: Reply, kind: type[BaseModel]) -> str:
@@ -151,17 +159,22 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             seconds = float(said)
         else:
             seconds = parsedate_to_datetime(said).timestamp() - time()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(seconds, 0.0), _LONGEST_WAIT_S)
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), _LONGEST_WAIT_S)
 
 
-def error_message(body: bytes) -> str:
-    """The endpoint's own words on what is wrong, in one line of at most 200 characters."""
+def storable(text: str) -> str:
+    """`text` with what no file can hold replaced: endpoints do send lone surrogates."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def error_message(body: bytes, secret: str) -> str:
+    """The endpoint's own words on what is wrong, in one line of at most 200 characters, without the key."""
     try:
         value = json.loads(body)
         error = value.get("error", value)
         text = str(error.get("message", error)) if isinstance(error, dict) else str(error)
-    except (ValueError, AttributeError):
-        text = body[:200].decode("utf-8", "replace")
-    return one_line(text)[:200]
+    except (ValueError, AttributeError, RecursionError):
+        text = body.decode("utf-8", "replace")
+    return masked(one_line(_CONTROL.sub(" ", text)), secret)[:200]  # masked first: half a key tells, too

@@ -23,6 +23,7 @@ class Ledger:
         self._lost: Counter[str] = Counter()
         """Of `sent`, what no answer that was handed on has come of: refusals, and what was too broken to use."""
         self._unsettled: dict[int, Counter[str]] = {}
+        """Of `_lost`, what was paid for questions that are still being asked, by key."""
         self._lock = Lock()
         self._books = Books() if books is None else books
         if self._books.budget_usd is not None and price is None:
@@ -40,6 +41,11 @@ class Ledger:
             self.sent.update(tokens)
             self._lost.update(tokens)
             self._unsettled.setdefault(_short(key), Counter()).update(tokens)
+
+    def forfeit(self, key: str) -> None:
+        """What was paid so far for this question stays lost, even if it is asked again and answered then."""
+        with self._lock:
+            self._unsettled.pop(_short(key), None)
 
     def use(self, key: str, usage: Usage) -> None:
         """The answer was handed on, from the endpoint or from the cache."""
