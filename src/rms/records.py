@@ -248,6 +248,22 @@ class CorpusReject(Record):
     detail: str
 
 
+class TrainSample(Record):
+    """One row that a judge learns from, of whatever training set."""
+
+    sample_id: Text
+    split: Literal["train", "validation"]
+    image_ids: Annotated[list[str], Field(min_length=1)]
+    text: Text
+    response: str
+    """Empty unless the label is of a response."""
+    label: Label
+    risk: str
+    """What the risk is, where the training set says."""
+    source: Text
+    """The training set the row comes from: another one's name for a safe row of the benign pool."""
+
+
 class Contaminated(Record):
     """A row to learn from that was left out because a test set holds its picture or its text."""
 

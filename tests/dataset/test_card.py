@@ -38,7 +38,7 @@ MAKERS = [Provenance(assistant="embedded", model=HOSTILE, version="1", seed=0, f
 @pytest.fixture
 def text() -> str:
     numbers = {**statistics(SAMPLES, IMAGES), "rms2": True}
-    return card("A title", "How it was made.", numbers, IMAGES.values(), MAKERS, {"image_in_test_set": 4})
+    return card("A title", "How it was made.", numbers, IMAGES.values(), MAKERS, {"same_image": 4})
 
 
 def test_the_header_is_what_the_hub_reads(text):
@@ -72,7 +72,7 @@ def test_tables_have_as_many_cells_in_each_row(text):
 
 def test_the_same_maker_is_named_once_and_removals_are_counted(text):
     assert text.count("| `embedded` |") == 1
-    assert "`image_in_test_set` 4." in text
+    assert "`same_image` 4." in text
 
 
 def test_statistics_count_rows_images_and_texts():

@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from rms.errors import RmsError
 from rms.records import (
     Candidate,
+    Contaminated,
     CorpusImage,
     CorpusSample,
     Description,
@@ -269,7 +270,11 @@ def test_training_rows_of_a_picture_in_a_test_set_are_removed_and_test_rows_stay
     assert test in left
     assert set(used["train"][2:5]) & left
     numbers = read_json(Path("data/dataset/statistics.json"))
-    assert numbers["decontaminated"]["image_in_test_set"] > 0
+    assert numbers["decontaminated"]["same_image"] > 0
+    assert numbers["decontaminated"]["similar_image"] > 0
+    listed = read_jsonl(Path("data/dataset/contamination.jsonl"), Contaminated)
+    assert {item.found for item in listed} >= {exact, resized}
+    assert test not in {item.found for item in listed}
     assert numbers["splits"]["train"]["images"] == len(used["train"]) - 2
 
 
@@ -284,7 +289,7 @@ def test_training_rows_with_a_text_of_a_test_set_are_removed_whatever_its_case(s
     write_table(Path("data/corpora/elsewhere/samples"), CorpusSample, [row])
     build.run(small_params)
     assert text not in {s.text for s in read_table(Path("data/dataset/train"), SampleInfo)}
-    assert read_json(Path("data/dataset/statistics.json"))["decontaminated"]["text_in_test_set"] > 0
+    assert read_json(Path("data/dataset/statistics.json"))["decontaminated"]["same_text"] > 0
 
 
 @pytest.mark.usefixtures("project")

@@ -1,63 +1,38 @@
-"""Rows for training that a test set already holds, by picture or by text."""
+"""Candidates of ours that a test set holds: found before rows are selected, so that pairs stay whole."""
 
-import re
-from collections.abc import Iterable, Mapping, Set
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
-import numpy as np
+from rms.contamination import Held, Row, find
+from rms.dataset.files import sample_id
+from rms.records import Candidate, Contaminated, CorpusFingerprint, ImageInfo
 
-from rms.images.fingerprints import words
-from rms.params import Images
-from rms.records import Candidate, CorpusFingerprint, CorpusText, ImageInfo, Split
-from rms.store import read_table
-
-
-class Contamination:
-    """What the test sets hold of a dataset, and how much was removed for it."""
-
-    def __init__(self, split_of: Mapping[str, Split], held_images: Set[str], held_texts: Set[str]) -> None:
-        self._split_of = split_of
-        self._held_images = held_images
-        self._held_texts = held_texts
-        self.removed = {"image_in_test_set": 0, "text_in_test_set": 0}
-
-    def remove(self, rows: Iterable[Candidate]) -> list[Candidate]:
-        """`rows` without those for training and validation whose image or text a test set holds; counts them.
-
-        Our own test split may share them: nothing is learned from it.
-        """
-        kept = []
-        for row in rows:
-            learned = self._split_of[row.image_id] != "test"
-            if learned and row.image_id in self._held_images:
-                self.removed["image_in_test_set"] += 1
-            elif learned and normalised(row.text) in self._held_texts:
-                self.removed["text_in_test_set"] += 1
-            else:
-                kept.append(row)
-        return kept
+REASONS: tuple[str, ...] = get_args(Contaminated.model_fields["reason"].annotation)
 
 
-def find_contamination(images: Mapping[str, ImageInfo], corpora: Iterable[Path], settings: Images) -> Contamination:
-    """Compare collected images with the pictures of the corpora by sha256 and pHash, and take in their texts."""
-    sha256: set[str] = set()
-    phashes: set[str] = set()
-    texts: set[str] = set()
-    for folder in corpora:
-        for picture in read_table(folder / "images", CorpusFingerprint):
-            sha256.add(picture.sha256)
-            phashes.add(picture.phash)
-        texts.update(normalised(sample.text) for sample in read_table(folder / "samples", CorpusText))
-    theirs = words(sorted(phashes))
-    held = {
-        image.image_id
-        for image in images.values()
-        if image.sha256 in sha256
-        or (np.bitwise_count(theirs ^ words([image.phash])) <= settings.near_duplicate_bits).any()
+def find_contaminated(
+    rows: Iterable[Candidate], images: Mapping[str, ImageInfo], tests: Sequence[Held], bits: int
+) -> list[Contaminated]:
+    """What of `rows` that is learned from a test set holds; our own test split may share it, nothing learns from it."""
+    learned = [row for row in rows if images[row.image_id].split != "test"]
+    prints = {
+        info.image_id: CorpusFingerprint(image_id=info.image_id, sha256=info.sha256, phash=info.phash)
+        for info in images.values()
     }
-    return Contamination({key: image.split for key, image in images.items()}, held, texts)
+    return find([Row(sample_id(row), [row.image_id], row.text) for row in learned], prints, tests, bits)
 
 
-def normalised(text: str) -> str:
-    """Lower-case words without punctuation, for comparing texts."""
-    return " ".join(re.findall(r"\w+", text.lower()))
+def without(rows: Iterable[Candidate], found: Iterable[Contaminated]) -> list[Candidate]:
+    """`rows` less those that were found."""
+    removed = {item.sample_id for item in found}
+    return [row for row in rows if sample_id(row) not in removed]
+
+
+def by_reason(found: Iterable[Contaminated]) -> dict[str, int]:
+    """How many rows were found for each reason, all named; a row that several test sets hold counts once."""
+    first: dict[str, str] = {}
+    for item in found:
+        first.setdefault(item.sample_id, item.reason)
+    counts = Counter(first.values())
+    return {reason: counts[reason] for reason in REASONS}

@@ -22,11 +22,16 @@ def write_dataset(folder: Path, rows: Iterable[Candidate], images: Mapping[str, 
         write_table(folder / split, Sample, _samples(members, images, pictures))
 
 
+def sample_id(row: Candidate) -> str:
+    """The id that a candidate has as a row of a dataset."""
+    return content_id("sample", row.image_id, row.text)
+
+
 def _samples(rows: Sequence[Candidate], images: Mapping[str, ImageInfo], pictures: Pictures) -> Iterator[Sample]:
     for row in rows:
         image = images[row.image_id]
         yield Sample(
-            sample_id=content_id("sample", row.image_id, row.text),
+            sample_id=sample_id(row),
             image_id=row.image_id,
             text=row.text,
             label=row.label,

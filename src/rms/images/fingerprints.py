@@ -49,6 +49,25 @@ def near_pairs(hashes: NDArray[np.uint64], bits: int) -> NDArray[np.int64]:
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
+def nearest(hashes: NDArray[np.uint64], among: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each hash the index of the first nearest one of `among` and how many bits it is apart: shape (n,) each.
+
+    `among` must not be empty. Exact, by comparing every pair: some two seconds for 35,000 with 20,000.
+    """
+    index = np.zeros(len(hashes), dtype=np.int64)
+    bits = np.full(len(hashes), 65, dtype=np.int64)
+    for top in range(0, len(hashes), _ROWS):
+        rows = slice(top, top + _ROWS)
+        for left in range(0, len(among), _COLUMNS):
+            apart = np.bitwise_count(hashes[rows, None] ^ among[None, left : left + _COLUMNS])
+            column = apart.argmin(axis=1)
+            least = np.take_along_axis(apart, column[:, None], axis=1)[:, 0]
+            nearer = least < bits[rows]
+            index[rows][nearer] = column[nearer] + left
+            bits[rows][nearer] = least[nearer]
+    return index, bits
+
+
 def clusters(n: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Connected components of the graph of `n` pictures joined by `pairs`: a label for each, shape (n,)."""
     from scipy.sparse import coo_array  # noqa: PLC0415

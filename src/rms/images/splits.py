@@ -53,7 +53,8 @@ def _fill(left: int, free: Sequence[str], sizes: Mapping[str, int]) -> list[str]
         if sizes[cluster] <= left:
             taken.append(cluster)
             left -= sizes[cluster]
-    rest = min((c for c in free if c not in set(taken)), key=lambda c: sizes[c], default=None)
+    within = set(taken)
+    rest = min((c for c in free if c not in within), key=lambda c: sizes[c], default=None)
     if rest is not None and sizes[rest] - left < left:
         taken.append(rest)
     return taken

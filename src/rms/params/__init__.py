@@ -12,13 +12,14 @@ from pydantic import Field, ValidationError
 
 from rms.errors import RmsError, one_line
 from rms.params.assistant import Assistant, Batch, EmbeddedAssistant, Endpoint, OpenAIAssistant, Price, SentImage
-from rms.params.data import Augment, Build, Corpora, Finetune, Generate, Patterns, RiskOriented
+from rms.params.data import OURS, Augment, Build, Corpora, Finetune, Generate, Patterns, RiskOriented, TrainCorpora
 from rms.params.faults import first_fault, not_given
 from rms.params.images import FolderSource, HubSource, Images, PackageSource, UrlSource
 from rms.params.judge import ApiJudge, EmbeddedJudge, Evaluate, Judge, Lora, Report, VlmJudge
 from rms.params.section import Section, Seed, Share
 
 __all__ = [
+    "OURS",
     "PARAMS_FILE",
     "ApiJudge",
     "Assistant",
@@ -45,6 +46,7 @@ __all__ = [
     "Report",
     "RiskOriented",
     "SentImage",
+    "TrainCorpora",
     "UrlSource",
     "VlmJudge",
     "check_params",
@@ -75,6 +77,7 @@ class Params(Section):
     build: Build
     risk_oriented: RiskOriented
     corpora: Corpora
+    train_corpora: TrainCorpora
     finetune: Finetune
     judge: Judge
     evaluate: Evaluate
@@ -103,6 +106,30 @@ def check_params(values: Any, where: str) -> Params:
     if missing:
         raise RmsError(f"{where}: {missing} = ???: a value must be given: {missing}=VALUE")
     try:
-        return Params.model_validate(values)
+        params = Params.model_validate(values)
     except ValidationError as error:
         raise RmsError(f"{where}: {first_fault(error, values, Params)}") from None
+    _check_train_sets(params, where)
+    return params
+
+
+def _check_train_sets(params: Params, where: str) -> None:
+    """Refuse, before anything runs, a training set that nobody makes or that may not be trained on."""
+    read = params.train_corpora.names
+    ours_too = {
+        "finetune.train_sets": params.finetune.train_sets,
+        "finetune.benign_pool": [params.finetune.benign_pool] if params.finetune.benign_pool else [],
+    }
+    others = [(key, name) for key, names in ours_too.items() for name in names if name not in OURS]
+    for key, name in [*(("train_corpora.names", name) for name in read), *others]:
+        from rms.corpora import adapters, require_trainable  # noqa: PLC0415 - reads every adapter
+
+        if name not in adapters():
+            known = ", ".join([*OURS, *(corpus for corpus, kind in adapters().items() if kind.trainable)])
+            raise RmsError(f"{where}: {key}: {name!r} is no training set; known are {known}")
+        try:
+            require_trainable(name)
+        except RmsError as error:
+            raise RmsError(f"{where}: {key}: {error}") from None
+        if name not in read:
+            raise RmsError(f"{where}: {key}: {name!r} is not read; add it to train_corpora.names")

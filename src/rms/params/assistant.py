@@ -1,8 +1,9 @@
 """`assistant:` and `checker:` who describes, proposes, checks and writes."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, JsonValue
 
 from rms.params.section import Count, Positive, Section, Share
 
@@ -48,14 +49,27 @@ class Batch(Section):
     """What an answer costs, as a share of its price online."""
 
 
+def _with_host(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.hostname or parts.port == 0:  # a port that is none raises ValueError
+        raise ValueError("no address: no host, or no port that can be")
+    return url
+
+
+Address = Annotated[str, Field(pattern=r"^https?://[^@?#\s]+$"), AfterValidator(_with_host)]
+"""Of an endpoint; a key in it, be it as user or query, would stand in files."""
+HeaderName = Annotated[str, Field(pattern=r"^[!-9;-~]+$")]
+HeaderValue = Annotated[str, Field(pattern=r"^[ -~]*$")]
+
+
 class Endpoint(Section):
     """An OpenAI-compatible endpoint, and how it is asked."""
 
     section: ClassVar[str] = "assistant"
     """Where in `params.yaml` its settings stand, for messages."""
-    base_url: Annotated[str, Field(pattern=r"^https?://[^@\s]+$")]
+    base_url: Address
     model: Annotated[str, Field(min_length=1)]
-    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_]*[A-Za-z0-9_]*$")]
+    api_key_env: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
     """Name of the environment variable that holds the key; empty for an endpoint that needs none."""
     vision: bool
     answers: Literal["json_schema", "json_object", "text"]
@@ -65,8 +79,8 @@ class Endpoint(Section):
     max_tokens: Positive
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"]
     image: SentImage
-    headers: dict[str, str]
-    body: dict[str, Any]
+    headers: dict[HeaderName, HeaderValue]
+    body: dict[str, JsonValue]
     timeout_s: Annotated[float, Field(gt=0)]
     deadline_s: Annotated[float, Field(gt=0)]
     retries: Count

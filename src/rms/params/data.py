@@ -2,9 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from rms.params.section import Count, FolderName, Positive, Section, Seed, Share, distinct
+from rms.params.section import (
+    Count,
+    FolderName,
+    Fraction,
+    Positive,
+    Section,
+    Seed,
+    Share,
+    distinct,
+    rows_wanted,
+    with_whole,
+)
 
 
 class Patterns(Section):
@@ -52,10 +63,30 @@ class Corpora(Section):
     """By corpus: which language, level or part is read. What there is to choose, its adapter says."""
 
 
+class TrainCorpora(Section):
+    names: Annotated[list[FolderName], AfterValidator(distinct)]
+    """Public datasets whose training split is read."""
+    root: str
+    """Folder with one subfolder per dataset, each in its public layout."""
+
+
 class Finetune(Section):
-    train_sets: Annotated[list[Literal["rms", "risk_oriented"]], Field(min_length=1), AfterValidator(distinct)]
+    train_sets: Annotated[list[FolderName], Field(min_length=1), AfterValidator(distinct)]
+    """`OURS`, and any of `train_corpora.names`."""
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)]
     """Each judge is fine-tuned once with each."""
+    size: Annotated[Literal["match"] | int | None, BeforeValidator(rows_wanted)]
+    """Training rows of each: as many as the smallest has, so many, or all there are."""
+    fractions: Annotated[list[Fraction], Field(min_length=1), AfterValidator(distinct), AfterValidator(with_whole)]
+    """Of those rows: a judge for each, for the scaling curve."""
+    benign_pool: FolderName | None
+    """Training set whose safe rows complete one that has unsafe rows alone."""
+    validation_share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    """Of the images of a public dataset, which has no validation split that all share."""
+
+
+OURS = ("rms", "risk_oriented")
+"""The training sets that the pipeline makes itself."""
 
 
 class RiskOriented(Section):

@@ -26,7 +26,8 @@ def first_fault(error: ValidationError, values: dict[str, Any], root: type[Secti
         case "union_tag_not_found":
             return f"{key}.kind: missing; it says which kind of {path[-1]} this is"
     message = fault["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(fault["input"], dict) else f" = {fault['input']!r}"
+    # Where a key's name belongs some write the key itself.
+    shown = "" if isinstance(fault["input"], dict) or path[-1:] == ("api_key_env",) else f" = {fault['input']!r}"
     return f"{key}{shown}: {one_line(message[0].lower() + message[1:])}"
 
 

@@ -90,7 +90,7 @@ class ApiJudge(Endpoint):
     @model_validator(mode="after")
     def _models_without_a_policy_of_their_own_need_one(self) -> "ApiJudge":
         if self.policy is None and self.form != "llama_guard":
-            raise ValueError(f"form = {self.form} needs a policy: set judge.policy to a file, as conf/policy/default.md")
+            raise ValueError(f"form = {self.form} needs a policy: set judge.policy to a file (conf/policy/default.md)")
         return self
 
 

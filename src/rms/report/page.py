@@ -102,7 +102,7 @@ def _facts(content: Content) -> list[tuple[str, str]]:
         ("Samples", samples),
         ("Assistant", _assistant(params.assistant)),
         ("Checker", _assistant(params.checker)),
-        ("Judge", f"vlm: {params.judge.model}" if params.judge.kind == "vlm" else params.judge.kind),
+        ("Judge", "embedded" if params.judge.kind == "embedded" else f"{params.judge.kind}: {params.judge.model}"),
         ("Corpora", f"{len(content.corpora)} ({params.corpora.kind})"),
         ("Intervals", f"{params.evaluate.confidence:.0%}, {params.evaluate.resamples} resamples"),
         ("Spent on answers", in_words(content.spent)),

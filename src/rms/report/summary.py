@@ -31,7 +31,10 @@ def _rows(sets: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[list[
     rows = []
     for key, note in (("auroc", ""), ("detection", " (detection)"), ("false_alarm", " (false alarms)")):
         for corpus in dict.fromkeys(corpus for found in sets for corpus in found.get(key, {})):
-            cells = [_cell(found, key, corpus, own=name == corpus) for found, name in zip(sets, names, strict=True)]
+            cells = [
+                _cell(found, key, corpus, own=corpus in name.split("+"))
+                for found, name in zip(sets, names, strict=True)
+            ]
             rows.append([f"{corpus}{note}", *cells])
     return [
         *rows,

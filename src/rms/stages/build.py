@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from rms.dataset.contamination import find_contamination
+from rms.contamination import held_corpus
+from rms.dataset.contamination import find_contaminated, without
 from rms.dataset.publish import publish
 from rms.dataset.selection import select
 from rms.params import Params
@@ -25,9 +26,16 @@ METHOD = (
 
 def run(params: Params) -> None:
     images = {image.image_id: image for image in read_table(IMAGES, ImageInfo)}
-    held = find_contamination(images, [CORPORA / name for name in params.corpora.names], params.images)
-    unsafe = held.remove(read_table(AUGMENTED / "unsafe", Candidate))
-    twins = held.remove(read_table(AUGMENTED / "twins", Candidate))
-    rows = select(unsafe, twins, params.build.max_per_image, params.build.unsafe_share, params.seed)
+    unsafe = list(read_table(AUGMENTED / "unsafe", Candidate))
+    twins = list(read_table(AUGMENTED / "twins", Candidate))
+    tests = [held_corpus(name, CORPORA / name) for name in params.corpora.names]
+    found = find_contaminated([*unsafe, *twins], images, tests, params.images.near_duplicate_bits)
+    rows = select(
+        without(unsafe, found),
+        without(twins, found),
+        params.build.max_per_image,
+        params.build.unsafe_share,
+        params.seed,
+    )
     with output_folder(OUTPUT) as draft:
-        publish(draft, TITLE, METHOD, rows, images, Pictures(IMAGES), held.removed, rms2=True)
+        publish(draft, TITLE, METHOD, rows, images, Pictures(IMAGES), found, rms2=True)

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rms.corpora import Adapter, adapter, read
+from rms.corpora import Adapter, adapter
 from rms.corpora.embedded import materialise
-from rms.corpora.hub import by_hand, fetched_revision
-from rms.corpora.summary import summarise
+from rms.corpora.hub import by_hand
+from rms.corpora.writing import write_corpus
 from rms.errors import RmsError
 from rms.params import Corpora, Params
-from rms.records import CorpusImage, CorpusReject, CorpusSample
-from rms.store import output_folder, write_json, write_jsonl, write_table
+from rms.store import output_folder
 
 OUT = Path("data/corpora")
 
@@ -22,33 +21,8 @@ def run(params: Params, name: str) -> None:
     """Read the corpus `name` into `data/corpora/<name>/`."""
     settings = params.corpora
     corpus = adapter(name, settings.options.get(name))
-    samples: list[CorpusSample] = []
-    rejects: list[CorpusReject] = []
-
-    def images(folder: Path | None) -> Iterator[CorpusImage]:
-        for record in read(corpus, folder, settings.split) if folder else ():
-            if isinstance(record, CorpusImage):
-                yield record
-            elif isinstance(record, CorpusSample):
-                samples.append(record)
-            else:
-                rejects.append(record)
-
     with _layout(settings, corpus) as folder, output_folder(OUT / name) as draft:
-        count = write_table(draft / "images", CorpusImage, images(folder))
-        write_table(draft / "samples", CorpusSample, samples)
-        write_jsonl(draft / "rejects.jsonl", rejects)
-        facts = summarise(
-            corpus,
-            settings.split,
-            count,
-            samples,
-            rejects,
-            embedded=settings.kind == "embedded",
-            missing=folder is None,
-            fetched=fetched_revision(folder, settings.split) if folder else None,
-        )
-        write_json(draft / "summary.json", facts)
+        write_corpus(draft, corpus, settings.split, folder, embedded=settings.kind == "embedded")
 
 
 @contextmanager

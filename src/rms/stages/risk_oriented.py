@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from rms.dataset.contamination import find_contamination
+from rms.contamination import held_corpus
+from rms.dataset.contamination import find_contaminated, without
 from rms.dataset.publish import publish
 from rms.params import Params
 from rms.pictures import Pictures
@@ -25,8 +26,9 @@ METHOD = (
 
 def run(params: Params) -> None:
     images = {image.image_id: image for image in read_table(IMAGES, ImageInfo)}
-    held = find_contamination(images, [CORPORA / name for name in params.corpora.names], params.images)
     scenes = join(IMAGES, read_table(DESCRIPTIONS, Description))
-    rows = held.remove(construct(scenes, params.risk_oriented.per_risk, params.seed))
+    made = list(construct(scenes, params.risk_oriented.per_risk, params.seed))
+    tests = [held_corpus(name, CORPORA / name) for name in params.corpora.names]
+    found = find_contaminated(made, images, tests, params.images.near_duplicate_bits)
     with output_folder(OUTPUT) as draft:
-        publish(draft, TITLE, METHOD, rows, images, Pictures(IMAGES), held.removed, rms2=False)
+        publish(draft, TITLE, METHOD, without(made, found), images, Pictures(IMAGES), found, rms2=False)

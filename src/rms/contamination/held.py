@@ -1,0 +1,39 @@
+"""What a test set holds: its pictures by fingerprint, its texts by their words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rms.contamination.texts import normalised
+from rms.records import CorpusFingerprint, CorpusText, ImageInfo, SampleInfo
+from rms.store import read_table
+
+
+class Held(NamedTuple):
+    """One test set."""
+
+    name: str
+    images: Sequence[CorpusFingerprint]
+    texts: Mapping[str, str]
+    """The first sample with each `normalised` text, by the text."""
+
+
+def held_corpus(name: str, folder: Path) -> Held:
+    """A corpus as the stage `corpora` wrote it to `folder`."""
+    images = list(read_table(folder / "images", CorpusFingerprint))
+    return Held(name, images, _first_of_each(read_table(folder / "samples", CorpusText)))
+
+
+def held_split(name: str, folder: Path, images: Mapping[str, ImageInfo]) -> Held:
+    """One split of a dataset of ours, in the Parquet folder `folder`; `images` are the collected photographs."""
+    rows = list(read_table(folder, SampleInfo))
+    used = (images[image_id] for image_id in dict.fromkeys(row.image_id for row in rows))
+    prints = [CorpusFingerprint(image_id=info.image_id, sha256=info.sha256, phash=info.phash) for info in used]
+    return Held(name, prints, _first_of_each(rows))
+
+
+def _first_of_each(rows: Iterable[CorpusText | SampleInfo]) -> dict[str, str]:
+    first: dict[str, str] = {}
+    for row in rows:
+        first.setdefault(normalised(row.text), row.sample_id)
+    return first

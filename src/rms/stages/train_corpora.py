@@ -1,0 +1,24 @@
+"""Stage `train_corpora`: the training split of one public dataset, in the common schema."""
+
+from pathlib import Path
+
+from rms.corpora import adapter, require_trainable
+from rms.corpora.hub import by_hand
+from rms.corpora.writing import write_corpus
+from rms.errors import RmsError
+from rms.params import Params
+from rms.store import output_folder
+
+OUT = Path("data/train_corpora")
+
+
+def run(params: Params, name: str) -> None:
+    """Read the training split of the corpus `name` into `data/train_corpora/<name>/`."""
+    require_trainable(name)
+    corpus = adapter(name, params.corpora.options.get(name))
+    folder = Path(params.train_corpora.root) / name
+    if not folder.is_dir() or not any(folder.iterdir()):
+        how = f"{by_hand(corpus, folder)}, or run `rms corpora fetch {name} --split train`"
+        raise RmsError(f"{folder}: no training split of {name} here; {how}")
+    with output_folder(OUT / name) as draft:
+        write_corpus(draft, corpus, "train", folder)
