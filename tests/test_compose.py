@@ -63,6 +63,8 @@ def test_overrides_change_what_they_name_and_nothing_else(capsys):
     after = load_params()
     assert (after.judge.lr, after.seed) == (0.002, 5)
     changed = yaml.safe_load(Path("params.yaml").read_text())
+    assert changed["finetune"].pop("seeds") == [5]  # judges are fine-tuned with the seed of the run
+    before["finetune"].pop("seeds")
     changed["judge"]["lr"], changed["seed"] = before["judge"]["lr"], before["seed"]
     assert changed == before
 

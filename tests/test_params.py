@@ -1,8 +1,10 @@
 import copy
+from datetime import date
 
 import pytest
 import yaml
 
+from rms.compose import compose
 from rms.errors import RmsError
 from rms.params import Params, check_params, load_params
 
@@ -53,15 +55,43 @@ def test_the_default_composition_is_valid(composed):
         ("corpora.names", [], ["corpora.names = []", "at least 1"]),
         ("corpora.names", ["../secrets"], ["corpora.names.0 = '../secrets'", "pattern"]),
         ("corpora.on_missing", "ignore", ["corpora.on_missing = 'ignore'", "'error' or 'skip'"]),
-        ("finetune.train_sets", ["mine"], ["finetune.train_sets.0 = 'mine'", "'rms' or 'risk_oriented'"]),
+        ("finetune.train_sets", ["mine"], ["finetune.train_sets: 'mine'", "rms, risk_oriented, beavertails_v"]),
+        ("finetune.train_sets", ["mossbench"], ["'mossbench' may not be trained on"]),
+        ("finetune.size", 0, ["finetune.size = 0", "match, null, or a number"]),
+        ("finetune.fractions", [0.5], ["finetune.fractions = [0.5]", "must hold 1.0"]),
         ("build.unsafe_share", 1.0, ["build.unsafe_share = 1.0", "less than 1"]),
         ("evaluate.confidence", 1.0, ["evaluate.confidence = 1.0", "less than 1"]),
         ("augment", "many", ["augment = 'many'"]),
+        ("budget_usd", float("inf"), ["budget_usd = inf", "finite"]),
     ],
 )
 def test_a_fault_is_one_line_with_key_value_and_what_is_allowed(composed, key, value, words):
     message = _fault(_with(composed, key, value))
     assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("base_url", "http://[::1/v1", "base_url = 'http://[::1/v1'"),
+        ("base_url", "http://host:99999/v1", "port"),
+        ("base_url", "https://host/v1?api-key=abc", "pattern"),
+        ("headers", {"X-Team": "one\ntwo"}, "headers.X-Team"),
+        ("body", {"since": date(2024, 1, 1)}, "body.since"),
+        ("price", {"input": float("inf"), "output": 1.0}, "price.input"),
+    ],
+)
+def test_a_fault_of_an_endpoint_is_one_line(key, value, words):
+    message = _fault(_with(yaml.safe_load(compose(["assistant=openai"])), f"assistant.{key}", value))
+    assert message.startswith("params.yaml: assistant.")
+    assert words in message
+    assert "\n" not in message
+
+
+def test_a_key_where_its_name_belongs_is_not_repeated():
+    values = _with(yaml.safe_load(compose(["assistant=openai"])), "assistant.api_key_env", "sk-not-a-real-key")
+    assert "sk-not" not in _fault(values)
+    assert "assistant.api_key_env" in _fault(values)
 
 
 def test_shares_that_leave_no_training_images_are_refused(composed):

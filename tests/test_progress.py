@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from rms.progress import map_ordered, track
+from rms.progress import map_ordered, say, track
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -43,3 +43,8 @@ def test_nothing_is_shown_where_no_one_watches(capsys):
     assert list(track([1, 2], "count")) == [1, 2]
     assert list(map_ordered(str, [], "nothing")) == []
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_said_is_one_line_on_stderr(capsys):
+    say("batch 1: 3 of 4 done")
+    assert capsys.readouterr() == ("", "rms: batch 1: 3 of 4 done\n")

@@ -1,5 +1,6 @@
 """`rms cache`: look after the answers of paid endpoints."""
 
+import math
 import sys
 
 import click
@@ -45,6 +46,8 @@ def prune(older_than: float | None, model: str | None) -> None:
     """
     from rms.assistant.openai.response_cache import ResponseCache  # noqa: PLC0415
 
+    if older_than is not None and not math.isfinite(older_than):
+        raise click.UsageError("--older-than: not a number of days")
     if older_than is None and model is None:
         raise click.UsageError("say which answers to forget: --older-than DAYS, --model NAME or both")
     with ResponseCache() as answers:

@@ -20,6 +20,7 @@ class ScriptedAssistant:
 
     criteria = ("paraphrase",)
     workers = 1
+    abreast = 1
 
     def __init__(
         self,

@@ -76,6 +76,19 @@ def test_a_plain_sentence_is_natural(text):
     assert unnatural(text, 40) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "この氷の上で夕日の写真を撮りたいのですが、どの設定がいいですか？",
+        "我想在这里的冰面上拍日落",
+        "ฉันอยากถ่ายรูปพระอาทิตย์ตกที่นี่",
+    ],
+)
+def test_a_sentence_of_a_script_without_blanks_has_words_too(text):
+    assert unnatural(text, 40) is None
+    assert unnatural(text * 10, 40) is not None
+
+
 def test_proposals_cover_every_criterion_in_an_order_drawn_for_the_triplet():
     names = ["a", "b", "c", "d", "e"]
     orders = [[p.criterion for p in propose(ScriptedAssistant(), scene("i"), triplet("i", t), names, 0)] for t in names]

@@ -29,10 +29,10 @@ def _unsafe(image_id: str, text: str) -> Candidate:
     )  # fmt: skip
 
 
-def _twins(pairs, together, wishes=(), workers=1, **changes) -> list[Candidate | TextReject]:
+def _twins(pairs, together, wishes=(), workers=1, abreast=1, **changes) -> list[Candidate | TextReject]:
     unsafe = [_unsafe(*pair) for pair in pairs]
     assistant = ScriptedAssistant(together, wishes=wishes)
-    assistant.workers = workers
+    assistant.workers, assistant.abreast = workers, abreast
     maker = TwinMaker(assistant, assistant, SCENES, unsafe, _settings(**changes), 0)
     return list(maker.twins((candidate, triplet(candidate.image_id, candidate.text)) for candidate in unsafe))
 
@@ -119,4 +119,10 @@ def test_which_answer_comes_first_changes_no_twin():
         time.sleep(0.0 if text == "t0" else 0.02)
         return together(image_id, text)
 
-    assert _twins(pairs, late, workers=4) == _twins(pairs, together, workers=4)
+    assert _twins(pairs, late, workers=4, abreast=4) == _twins(pairs, together, workers=4, abreast=4)
+
+
+def test_how_many_are_asked_about_side_by_side_changes_no_twin():
+    pairs = [(image_id, f"t{n}") for image_id in "abc" for n in range(4)]
+    one, *others = ([*_twins(pairs, _only(*pairs), workers=workers, abreast=4)] for workers in (1, 3, 64))
+    assert others == [one, one]

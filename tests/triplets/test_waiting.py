@@ -24,7 +24,7 @@ UNSAFE_PAIRS = [(image_id, f"t{image_id}{n}") for image_id in "abcdef" for n in 
 class Later(ScriptedAssistant):
     """Answers what it was asked in an earlier round."""
 
-    workers = 3
+    abreast = 3
 
     def __init__(self, together: Judge, wishes: Sequence[str] = ()) -> None:
         super().__init__(self._wait, wishes=wishes)
@@ -89,7 +89,7 @@ def _at_once(together: Judge) -> tuple[list[Candidate | TextReject], set[tuple[s
         return together(image_id, text)
 
     assistant = ScriptedAssistant(answered, wishes=["read", "sing"])
-    assistant.workers = Later.workers
+    assistant.abreast = Later.abreast
     return _twins(assistant), asked
 
 

@@ -4,6 +4,7 @@ A variation holds the risk (together still unsafe), stays innocent (text alone s
 (between a floor and a ceiling of similarity to every kept sibling) and reads naturally.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -20,6 +21,11 @@ from rms.triplets.generation import provenance
 from rms.triplets.rejects import unanswered
 
 _LEFTOVERS = re.compile(r"[{}<>\[\]|]|\b(?:as an ai|sure, here|rewritten|variation \d)\b|\?\?\?|\s{2,}", re.IGNORECASE)
+
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+"""Thai, Lao, Burmese, Khmer, Japanese and Chinese letters: nothing stands between words."""
 
 
 class Proposal(NamedTuple):
@@ -104,11 +110,17 @@ def keep(
 
 def unnatural(text: str, max_words: int) -> tuple[str, str] | None:
     """Why a text does not read naturally: too long, or with leftovers of a template or a prompt."""
-    words = len(text.split())
+    words = _words(text)
     if not 2 <= words <= max_words:
         return "length", f"{words} words; 2 to {max_words} are allowed"
     leftover = _LEFTOVERS.search(text)
     return ("leftover", f"contains {leftover[0]!r}") if leftover else None
+
+
+def _words(text: str) -> int:
+    """Words by the blanks between them; where a script has none, two of its letters count as one."""
+    unspaced = sum(map(len, _UNSPACED.findall(text)))
+    return len(_UNSPACED.sub(" ", text).split()) + math.ceil(unspaced / 2)
 
 
 def stale(

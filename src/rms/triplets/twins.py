@@ -50,6 +50,7 @@ class TwinMaker:
         self._settings = settings
         self._seed = seed
         self._workers = max(checker.workers, proposer.workers)
+        self._abreast = max(checker.abreast, proposer.abreast)
         self._scenes = {scene.image_id: scene for scene in scenes}
         self._by_split: dict[str, list[Scene]] = {}
         for scene in self._scenes.values():
@@ -67,9 +68,9 @@ class TwinMaker:
     def twins(self, unsafe: Iterable[tuple[Candidate, Triplet]]) -> Iterator[Candidate | TextReject]:
         """One twin for each unsafe candidate, or a reject where none was found."""
         source = iter(unsafe)
-        # So many are searched for side by side, each by the books as they stood before the first of them:
-        # what is found then depends on their number, but not on which thread is faster.
-        while together := list(islice(source, self._workers)):
+        # So many are searched for by the books as they stood before the first of them: what is found then depends on
+        # their number, but not on how many threads there are, nor on which is faster.
+        while together := list(islice(source, self._abreast)):
             twins = list(in_order(self._twin, together, self._workers))  # all, before the books change
             for (candidate, _), found in zip(together, twins, strict=True):
                 yield self._booked(candidate, found)
