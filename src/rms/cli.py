@@ -13,6 +13,7 @@ from rms.cache_command import cache
 from rms.corpora_command import corpora
 from rms.errors import RmsError
 from rms.estimate_command import estimate
+from rms.judge_command import judge
 
 STAGES = {
     "collect": "Take in photographs: decode, screen, fingerprint, split.",
@@ -22,6 +23,8 @@ STAGES = {
     "build": "Balance, decontaminate and write the dataset.",
     "risk_oriented": "Make the comparison dataset that starts from a list of risks.",
     "corpora": "Read one safety dataset into the common schema.",
+    "train_corpora": "Read the training split of one public dataset.",
+    "train_sets": "Decontaminate the training sets and bring them to one size.",
     "finetune": "Fine-tune a judge and its unimodal twins on one training set.",
     "evaluate": "Score the judges of one training set on every corpus.",
     "report": "Make the cross-dataset matrix, the plots and the HTML report.",
@@ -92,15 +95,17 @@ def stage() -> None:
 def _stage_command(name: str, help_text: str) -> click.Command:
     def call(item: str | None = None) -> None:
         from rms.assistant.rounds import in_rounds  # noqa: PLC0415
+        from rms.interrupt import heed  # noqa: PLC0415
         from rms.params import load_params  # noqa: PLC0415
         from rms.runtime import prepare  # noqa: PLC0415
 
         settings = load_params()
         prepare(settings)
+        heed()
         run = import_module(f"rms.stages.{name}").run
         in_rounds(partial(run, settings) if item is None else partial(run, settings, item))
 
-    what = {"corpora": "CORPUS", "finetune": "TRAIN_SET", "evaluate": "TRAIN_SET"}.get(name)
+    what = {"corpora": "CORPUS", "train_corpora": "CORPUS", "finetune": "TRAIN_SET", "evaluate": "TRAIN_SET"}.get(name)
     arguments: list[click.Parameter] = [click.Argument(["item"], metavar=what)] if what else []
     return click.Command(name, callback=call, params=arguments, help=help_text)
 
@@ -113,6 +118,7 @@ rms.add_command(assistant)
 rms.add_command(cache)
 rms.add_command(estimate)
 rms.add_command(corpora)
+rms.add_command(judge)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

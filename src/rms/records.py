@@ -218,6 +218,7 @@ class CorpusText(Record):
 
     sample_id: Text
     text: Text
+    label_of: Literal["query", "response", "image"]
 
 
 class CorpusSample(Record):

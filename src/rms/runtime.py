@@ -2,21 +2,20 @@
 
 import os
 
-from rms.errors import RmsError
 from rms.params import Params
+
+TRUSTED = "RMS_TRUST_REMOTE_CODE"
+"""Environment variable that names the model whose own code may run: what a saved judge says of itself is no consent."""
 
 
 def prepare(params: Params) -> None:
-    """Set the environment of this process. Called before any heavy library is imported.
-
-    Raises RmsError for what the configuration knows but no code does yet, before the first stage has run.
-    """
-    if params.judge.kind != "embedded":
-        raise RmsError(f"judge.kind = {params.judge.kind!r}: not built yet; use judge=embedded")
+    """Set the environment of this process. Called before any heavy library is imported."""
     if params.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_DATASETS_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    if params.judge.kind == "vlm" and params.judge.trust_remote_code:
+        os.environ[TRUSTED] = params.judge.model
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads leave the cores to others
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 

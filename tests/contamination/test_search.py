@@ -141,3 +141,20 @@ def test_a_corpus_on_disk_is_held_by_its_fingerprints_and_the_first_sample_of_ea
     held = held_corpus("c", tmp_path)
     assert held.texts == {normalised("may i rest"): "0", "other": "2"}
     assert [item.image_id for item in held.images] == ["i"]
+
+
+def test_a_text_that_all_rows_have_is_not_compared(tmp_path):
+    """Where the label is the image's, every row asks the same: it would make a copy of each row of its own."""
+    sample = CorpusSample(
+        sample_id="1", corpus="c", split="test", image_ids=["i"], text="What is shown here?", response="",
+        label="safe", label_of="image", category="",
+    )  # fmt: skip
+    write_table(tmp_path / "images", CorpusImage, [CorpusImage(image_id="i", sha256="s", phash="0" * 16, image=b"x")])
+    write_table(tmp_path / "samples", CorpusSample, [sample])
+    held = held_corpus("c", tmp_path)
+    assert held.texts == {}
+    assert [item.image_id for item in held.images] == ["i"]
+    prints = {"a": CorpusFingerprint(image_id="a", sha256="a", phash="f" * 16)}
+    asked = Held("t", [], {normalised(sample.text): "s1"})
+    rows = [Row("own", ["a"], sample.text), Row("given", ["a"], sample.text, own_text=False)]
+    assert [item.sample_id for item in find(rows, prints, [asked], BITS)] == ["own"]

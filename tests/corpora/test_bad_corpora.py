@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from corpus_layouts import local, picture, records, row, write_csv, write_json
+from corpus_layouts import cell, local, picture, records, row, write_csv, write_json
 from public_layouts import LAYOUTS
 
 from rms.errors import RmsError
@@ -19,6 +21,7 @@ NAMES = "image,text,label"
         ("image\ttext\tlabel", r"column 'image' is missing; [^\n]*divided by '\\t'"),
         ("image,txt,label", r"column 'text' is missing; the header has 'image', 'txt', 'label'$"),
         ("", r"column 'image' is missing; the header has nothing"),
+        ("image,text,label,label", r"column 'label' stands there twice"),
     ],
 )
 def test_a_table_of_another_shape_is_one_line(tmp_path: Path, header: str, message: str) -> None:
@@ -61,6 +64,17 @@ def test_ids_that_the_published_files_repeat_are_no_fault(tmp_path: Path) -> Non
     write_json(tmp_path / "test.json", [entry, entry | {"safe": False, "instr-resp": [{"instruction": "Share it."}]}])
     _, samples, rejects = records("vlguard", tmp_path)
     assert (len(samples), rejects) == (3, [])
+
+
+def test_a_column_that_stands_twice_in_a_parquet_table_is_one_line(tmp_path: Path) -> None:
+    """Only one of the two verdicts would count, and nobody could tell which."""
+    columns = [pa.array(["Safe"]), pa.array(["Unsafe"]), pa.array([cell()])]
+    (tmp_path / "data").mkdir()
+    pq.write_table(
+        pa.table(columns, names=["safety_label", "safety_label", "image"]), tmp_path / "data/test-00000.parquet"
+    )
+    with pytest.raises(RmsError, match=r"^[^\n]*test-00000\.parquet: column 'safety_label' stands there twice"):
+        records("unsafebench", tmp_path)
 
 
 def test_a_name_that_stands_twice_in_a_record_is_not_silently_overwritten(tmp_path: Path) -> None:

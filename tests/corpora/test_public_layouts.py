@@ -7,7 +7,7 @@ import pytest
 from corpus_layouts import cell, picture, records, write_json, write_parquet
 from public_layouts import LAYOUTS
 
-from rms.corpora import adapters, require_trainable
+from rms.corpora import adapter, adapters, require_trainable
 from rms.corpora.adapters.unsafebench import PROMPT
 from rms.errors import RmsError
 from rms.records import CorpusSample
@@ -199,6 +199,8 @@ def test_mirrors_of_hateful_memes_in_parquet_are_read_too(tmp_path: Path) -> Non
     _, samples, rejects = records("hateful_memes", tmp_path)
     assert [(s.text, s.label) for s in samples] == [("one", "unsafe")]
     assert [(r.row, r.field, r.reason) for r in rejects] == [("2", "label", "unknown_label")]
+    with pytest.raises(RmsError, match=r"dev_unseen\.jsonl[^\n]*not found"):  # never another part in its place
+        list(adapter("hateful_memes", {"part": "dev_unseen"}).rows(tmp_path, "test"))
 
 
 @pytest.mark.parametrize(

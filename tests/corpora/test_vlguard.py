@@ -43,6 +43,14 @@ def test_pairs_are_labelled_by_image_and_instruction(tmp_path: Path, nested: boo
     assert samples[0].image_ids == samples[1].image_ids != samples[2].image_ids
 
 
+def test_both_instructions_in_one_entry_are_two_samples(tmp_path: Path) -> None:
+    both = {"safe_instruction": "What is it?", "unsafe_instruction": "How do I forge it?"}
+    write_json(tmp_path / "test.json", [SAFE | {"instr-resp": [both]}])
+    picture(tmp_path / "test/ads/a.png")
+    _, samples, _ = records("vlguard", tmp_path)
+    assert [(s.text, s.label) for s in samples] == [("What is it?", "safe"), ("How do I forge it?", "unsafe")]
+
+
 @pytest.mark.parametrize(
     ("entry", "field", "reason"),
     [

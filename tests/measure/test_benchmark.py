@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from rms.errors import RmsError
-from rms.measure.benchmark import corpus_benchmark, predict, shared_images, split_benchmark
+from rms.measure.benchmark import (
+    Benchmark,
+    Case,
+    check_pool,
+    corpus_benchmark,
+    predict,
+    shared_images,
+    split_benchmark,
+)
 from rms.records import CorpusImage, CorpusSample, Prediction, Sample
 from rms.store import read_table, write_table
 
@@ -141,3 +149,14 @@ def test_a_split_of_our_own_is_a_benchmark(tmp_path):
     predictions = list(predict(split_benchmark("rms", tmp_path / "test"), "full", judge, 0))
     assert {(item.corpus, item.category) for item in predictions} == {("rms", "fire")}
     assert [query.images for query in judge.queries] == [(b"pixels 0",)] * 2 + [(b"pixels 1",)] * 2
+
+
+def test_a_pool_whose_responses_would_give_the_label_away_is_refused():
+    def benchmark(name, label, response):
+        case = Case("s", ("i",), "text", response, label, "")
+        return Benchmark(name, [case], pictures=None)
+
+    siuo = benchmark("siuo", "unsafe", "")
+    check_pool(["mssbench"], [siuo, benchmark("mssbench", "safe", ""), benchmark("beavertails_v", "safe", "Yes.")])
+    with pytest.raises(RmsError, match="of beavertails_v and siuo only one has responses"):
+        check_pool(["beavertails_v"], [siuo, benchmark("beavertails_v", "safe", "Yes.")])

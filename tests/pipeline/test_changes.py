@@ -32,6 +32,8 @@ def _changed_stages(project: Project) -> set[str]:
         ("src/rms/report/summary.py", {"report"}),
         ("src/rms/stages/augment.py", {"augment"}),
         ("src/rms/judge/threshold.py", {"finetune@rms", "evaluate@rms"}),
+        ("src/rms/contamination/texts.py", {"build", "risk_oriented", "train_sets"}),
+        ("src/rms/train_sets/pool.py", {"train_sets"}),
         ("src/rms/triplets/twins.py", {"patterns", "generate", "augment"}),
         ("src/rms/corpora/adapters/siuo.py", {"corpora@siuo", "corpora@mssbench"}),
         ("conf/manifests/embedded.yaml", {"collect", "corpora@siuo", "corpora@mssbench"}),
@@ -48,14 +50,17 @@ def test_a_change_of_code_concerns_the_stages_that_use_it(after_smoke: Project, 
     ("override", "stages"),
     [
         ("judge.lr=0.002", {"finetune@rms", "report"}),
+        ("judge=llama_guard ~judge.epochs", {"finetune@rms", "report"}),  # the small experiment sets epochs
         ("report.gallery=2", {"report"}),
+        ("finetune.size=null", {"train_sets", "report"}),
+        ("finetune.fractions=[0.5,1.0]", {"finetune@rms", "evaluate@rms", "report"}),
         ("evaluate.resamples=200", {"evaluate@rms", "report"}),
         ("augment.max_words=30", {"augment"}),
         ("images.nsfw_threshold=0.4", {"collect"}),
     ],
 )
 def test_a_change_of_parameters_concerns_the_stages_that_read_it(after_smoke: Project, override, stages):
-    after_smoke.do("rms", "params", "experiment=smoke", override)
+    after_smoke.do("rms", "params", "experiment=smoke", *override.split())
     assert _changed_stages(after_smoke) == stages
 
 

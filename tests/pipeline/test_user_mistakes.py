@@ -57,12 +57,8 @@ def test_an_unknown_item_of_a_stage(project: Project, item, message):
     _says(project.try_to("rms", "stage", *item), message)
 
 
-def test_what_is_not_built_yet(project: Project):
+def test_an_experiment_that_needs_to_be_told_something(project: Project):
     _says(project.try_to("rms", "params", "experiment=paper"), "corpora.root")
-    project.do("rms", "params", "experiment=paper", "corpora.root=elsewhere")
-    for stage in ("collect", "patterns"):
-        _says(project.try_to("rms", "stage", stage), "judge.kind = 'vlm': not built yet")
-    assert not (project.folder / "data/images").exists()
 
 
 def test_a_corpus_that_is_not_there(project: Project):

@@ -38,7 +38,14 @@ def test_the_order_of_the_points_does_not_matter():
     assert scaling_png(points) == scaling_png(points[::-1])
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)"])
 def test_no_text_becomes_a_formula_of_a_spreadsheet(text):
     line = csv_text(["category", "value"], [[text, -0.5]]).splitlines()[1]
     assert line == f"'{text},-0.5"
+
+
+@pytest.mark.parametrize("text", ["\t=1", "animals\r=1", "animals\n=1", "animals\u2028=1"])
+def test_no_text_begins_a_row_of_its_own(text):
+    cells = [row.split(",") for row in csv_text(["category", "value"], [[text, -0.5]]).splitlines()]
+    assert len(cells) == 2
+    assert not cells[1][0].startswith("=")

@@ -11,11 +11,12 @@ from PIL import Image as Pillow
 from train_layouts import LAYOUTS, pixels
 from train_project import EVERY, hold, picture
 
+from rms.contamination import Held, held_corpus
 from rms.errors import RmsError
 from rms.records import Contaminated, CorpusImage, CorpusSample, TrainSample
 from rms.stages import train_corpora, train_sets
-from rms.store import read_jsonl, read_table
-from rms.train_sets import TrainSet, read_facts
+from rms.store import read_jsonl, read_table, write_table
+from rms.train_sets import TrainSet, completed, corpus_source, decontaminated, read_facts
 
 OUT = Path("data/train_sets")
 pytestmark = pytest.mark.usefixtures("project")
@@ -122,6 +123,32 @@ def test_a_set_of_one_class_without_a_pool_is_an_error_that_names_the_setting(co
 def test_a_pool_that_would_give_the_label_away_is_refused(configure):
     with pytest.raises(RmsError, match=r"benign_pool = 'spa_vl'.*responses"):
         train_sets.run(configure(train_sets=["mis"], benign_pool="spa_vl"))
+
+
+def test_a_pool_without_safe_rows_is_refused():
+    source, pool = (corpus_source(name, Path("data/train_corpora") / name, 0.25, 4, 0) for name in ("mis", "rms2"))
+    unsafe = pool._replace(members=[member for member in pool.members if member.row.label == "unsafe"])
+    with pytest.raises(RmsError, match=r"benign_pool = 'rms2': it has no safe rows"):
+        completed(source, unsafe, 0)
+
+
+def test_rows_that_all_ask_the_same_about_their_image_are_no_copies_of_each_other(tmp_path):
+    for part, seeds in (("train", range(4)), ("test", range(3, 6))):
+        images = [picture(7000 + seed) for seed in seeds]
+        samples = [
+            CorpusSample(
+                sample_id=f"{part}{number}", corpus="unsafebench", split=part, image_ids=[image.image_id],
+                text="What does this image show?", response="", label="safe", label_of="image", category="",
+            )
+            for number, image in enumerate(images)
+        ]  # fmt: skip
+        write_table(tmp_path / part / "images", CorpusImage, images)
+        write_table(tmp_path / part / "samples", CorpusSample, samples)
+    asks = Held("siuo", [], {"what does this image show": "1"})
+    source = corpus_source("unsafebench", tmp_path / "train", 0.25, 4, 0)
+    clean = decontaminated(source, [held_corpus("unsafebench", tmp_path / "test"), asks], 4)
+    assert [(item.sample_id, item.reason) for item in clean.removed] == [("train3", "same_image")]
+    assert len(clean.members) == 3
 
 
 def test_mossbench_may_not_be_trained_on(configure):

@@ -15,13 +15,15 @@ class Held(NamedTuple):
     name: str
     images: Sequence[CorpusFingerprint]
     texts: Mapping[str, str]
-    """The first sample with each `normalised` text, by the text."""
+    """The first sample with each `normalised` text, by the text; none where the label is the image's, because all
+    rows are then asked the same, and by our adapter."""
 
 
 def held_corpus(name: str, folder: Path) -> Held:
     """A corpus as the stage `corpora` wrote it to `folder`."""
     images = list(read_table(folder / "images", CorpusFingerprint))
-    return Held(name, images, _first_of_each(read_table(folder / "samples", CorpusText)))
+    rows = read_table(folder / "samples", CorpusText)
+    return Held(name, images, _first_of_each(row for row in rows if row.label_of != "image"))
 
 
 def held_split(name: str, folder: Path, images: Mapping[str, ImageInfo]) -> Held:

@@ -16,6 +16,8 @@ class Row(NamedTuple):
     sample_id: str
     image_ids: Sequence[str]
     text: str
+    own_text: bool = True
+    """False where all rows have one text, which says nothing of which row it is."""
 
 
 class _Match(NamedTuple):
@@ -33,14 +35,14 @@ def find(
     `prints` has the fingerprint of every image of `rows`; up to `bits` apart in the perceptual hash it is the same one.
     """
     used = {image_id: prints[image_id] for row in rows for image_id in row.image_ids}
-    texts = list(dict.fromkeys(normalised(row.text) for row in rows))
+    texts = list(dict.fromkeys(normalised(row.text) for row in rows if row.own_text))
     found = []
     for held in track(tests, "contamination"):
         images, copies = _held_images(list(used.values()), held, bits), _held_texts(texts, held)
         for number, row in enumerate(rows):
             matches = [images[image_id] for image_id in row.image_ids if image_id in images]
             # "same" sorts before "similar": of several pictures the one that is certain is named.
-            match = min(matches, default=None) or copies.get(normalised(row.text))
+            match = min(matches, default=None) or (copies.get(normalised(row.text)) if row.own_text else None)
             if match:
                 found.append((number, held.name, match))
     return [

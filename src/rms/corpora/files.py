@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from rms.corpora.base import Entry, Fault
-from rms.corpora.parquet import parquet_rows
+from rms.corpora.parquet import parquet_rows, repeated
 from rms.corpora.paths import Refusal, locate
 from rms.errors import RmsError, one_line
 
@@ -108,6 +108,8 @@ def csv_rows(folder: Path, file: str, required: tuple[str, ...]) -> Iterator[Ent
             raise RmsError(
                 f"{folder / file}: column {absent[0]!r} is missing; the header has {found}{_advice(header, required)}"
             )
+        if (twice := repeated(header)) is not None:
+            raise RmsError(f"{folder / file}: column {twice!a:.80} stands there twice; keep the one that counts")
         for number, record in enumerate(reader, start=1):
             if None in record:
                 yield Fault(file, str(number), "", "too_many_columns", f"more than the header's {len(header)}")
@@ -139,8 +141,7 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """An object as a mapping; a name that stands twice would silently lose its first value."""
     record = dict(pairs)
     if len(record) < len(pairs):
-        repeated = next(name for number, (name, _) in enumerate(pairs) if name in dict(pairs[:number]))
-        raise ValueError(f"{repeated!a:.80} stands twice in one object")
+        raise ValueError(f"{repeated(name for name, _ in pairs)!a:.80} stands twice in one object")
     return record
 
 

@@ -4,6 +4,7 @@ A dataset of the Hub has its pictures inside the table. An entry holds a `Cell` 
 `pictures` reads them when their turn comes, so that memory holds a few rows of pixels and no more.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -48,6 +49,8 @@ def parquet_rows(folder: Path, file: str, required: tuple[str, ...] = ()) -> Ite
         if absent:
             found = ", ".join(f"{name!a:.40}" for name in schema.names[:12]) or "nothing"
             raise RmsError(f"{folder / file}: column {absent[0]!r} is missing; the table has {found}")
+        if (twice := repeated(schema.names)) is not None:
+            raise RmsError(f"{folder / file}: column {twice!a:.80} stands there twice; keep the one that counts")
         cells = [field.name for field in schema if _holds_bytes(field.type)]
         texts = [name for name in schema.names if name not in cells]
         numbers = count()
@@ -55,6 +58,11 @@ def parquet_rows(folder: Path, file: str, required: tuple[str, ...] = ()) -> Ite
             for record, number in zip(batch.to_pylist(), numbers, strict=False):
                 pictures = {name: Cell(file, number, name) for name in cells}
                 yield Entry(file, str(number + 1), record | pictures)
+
+
+def repeated(names: Iterable[str]) -> str | None:
+    """The first of `names` that stands there more than once; a mapping would silently lose one of its values."""
+    return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
 def pictures(folder: Path, cells: Iterable[Cell]) -> Iterator[Content]:

@@ -1,5 +1,5 @@
 """Safety judges: one interface, whatever the model behind it."""
 
-from rms.judge.interface import Example, Judge, Query, load
+from rms.judge.interface import Example, Judge, Opinion, Query, load, opinions
 
-__all__ = ["Example", "Judge", "Query", "load"]
+__all__ = ["Example", "Judge", "Opinion", "Query", "load", "opinions"]

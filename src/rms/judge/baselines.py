@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rms.judge.interface import CARD, Example, Query
+from rms.judge.interface import CARD, Example, QueryLike
 from rms.store import read_json, write_json
 
 
@@ -20,7 +20,7 @@ class Majority:
     def fit(self, train: Sequence[Example], validation: Sequence[Example]) -> None:  # noqa: ARG002 - nothing to choose
         self.unsafe_share = round(sum(example.label for example in train) / len(train), 6)
 
-    def p_unsafe(self, batch: Sequence[Query]) -> NDArray[np.float64]:
+    def p_unsafe(self, batch: Sequence[QueryLike]) -> NDArray[np.float64]:
         return np.full(len(batch), self.unsafe_share)
 
     def save(self, folder: Path) -> None:

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 from rms.encoder import DIMENSIONS, weights_sha256
 from rms.encoder import MODEL as ENCODER
 from rms.errors import RmsError, one_line
-from rms.judge.interface import CARD, Example, Query
-from rms.judge.reading import Modality, Reader, Readings
+from rms.judge.interface import CARD, Example, Modality, QueryLike
+from rms.judge.queries import as_queries
+from rms.judge.reading import Reader, Readings
 from rms.judge.threshold import best_threshold
 from rms.params import EmbeddedJudge as Settings
 from rms.perception import load_elements
@@ -85,8 +86,8 @@ class EmbeddedJudge:
         train_network(self._network, (readings, [example.label for example in train]), (held_out, labels), self._plan)
         self.threshold = best_threshold(labels, self._score(held_out))
 
-    def p_unsafe(self, batch: Sequence[Query]) -> NDArray[np.float64]:
-        return self._score(self._reader.read(batch))
+    def p_unsafe(self, batch: Sequence[QueryLike]) -> NDArray[np.float64]:
+        return self._score(self._reader.read(as_queries(batch)))
 
     def _score(self, readings: Readings) -> NDArray[np.float64]:
         import torch  # noqa: PLC0415 - heavy

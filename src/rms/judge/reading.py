@@ -1,24 +1,28 @@
 """What the embedded judge takes in of a query: a vector of the text and a vector of the scene."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rms.encoder import DIMENSIONS, embed
-from rms.judge.interface import Query
+from rms.errors import RmsError
+from rms.judge.interface import Modality, Query
 from rms.perception import Elements, perceive
 from rms.progress import map_ordered
 from rms.records import SceneElement
+from rms.seeds import content_id
 
-Modality = Literal["full", "text_only", "image_only"]
 Floats = NDArray[np.float32]
 
 _WORKERS = 2
 _MAX_ELEMENTS = 8
+_REMEMBERED = 65_536  # scenes, some 150 MB
+
+_seen: dict[str, dict[str, Floats]] = {}
+"""Scene vectors by vocabulary and picture: the judges of a run look at the same pictures."""
 
 
 class Readings(NamedTuple):
@@ -31,12 +35,13 @@ class Readings(NamedTuple):
 
 
 class Reader:
-    """Turns queries into readings; perceives each distinct image once in its life."""
+    """Turns queries into readings; each distinct image is perceived once in a process, whatever number of readers."""
 
     def __init__(self, elements: Elements, modality: Modality) -> None:
         self._elements = elements
         self._modality = modality
-        self._seen: dict[str, Floats] = {}
+        vocabulary = content_id(*(element.model_dump_json() for element in elements.all))
+        self._seen = _seen.setdefault(vocabulary, {})
 
     @property
     def scene_size(self) -> int:
@@ -50,19 +55,20 @@ class Reader:
         if self._modality != "image_only":
             text = embed([" ".join(part for part in (query.text, query.response) if part) for query in queries])
         if self._modality != "text_only":
-            keys = [[hashlib.sha256(image).hexdigest() for image in query.images] for query in queries]
-            self._look(keys, queries)
-            scene = np.stack([np.mean([self._seen[key] for key in images], axis=0) for images in keys])
+            keys: dict[bytes, str] = {}  # rows that share a picture share its bytes: they are hashed once
+            for query in queries:
+                if not query.images:
+                    raise RmsError(f"a query has no image, and the judge needs one: {query.text[:60]!r}")
+                keys.update((image, content_id(image)) for image in query.images if image not in keys)
+            self._look({key: image for image, key in keys.items() if key not in self._seen})
+            for row, query in enumerate(queries):
+                scene[row] = np.mean([self._seen[keys[image]] for image in query.images], axis=0)
+            for key in list(self._seen)[: max(0, len(self._seen) - _REMEMBERED)]:
+                del self._seen[key]
         return Readings(text, scene)
 
-    def _look(self, keys: Sequence[Sequence[str]], queries: Sequence[Query]) -> None:
-        """Perceive the images not seen before."""
-        new = {
-            key: image
-            for images, query in zip(keys, queries, strict=True)
-            for key, image in zip(images, query.images, strict=True)
-            if key not in self._seen
-        }
+    def _look(self, new: Mapping[str, bytes]) -> None:
+        """Perceive images not seen before."""
         seen = map_ordered(perceive, new.values(), "perceive", workers=_WORKERS, total=len(new))
         scenes = [self._elements.seen(probabilities, _MAX_ELEMENTS) for probabilities in seen]
         words = embed([_in_words(scene) for scene in scenes])

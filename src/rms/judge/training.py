@@ -3,21 +3,12 @@
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
-from dvclive import Live
-from transformers import (
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-    default_data_collator,
-)
+from transformers import PrinterCallback, Trainer, TrainingArguments, default_data_collator
 
+from rms.judge.curves import Curves
 from rms.judge.embedded import Plan
 from rms.judge.network import Network
 from rms.judge.reading import Readings
@@ -26,7 +17,6 @@ Split = tuple[Readings, Sequence[int]]
 """Readings and their labels (1 is unsafe)."""
 
 _CURVES = ("loss", "eval_loss", "learning_rate")
-"""What is logged; durations are not, so that two runs log the same."""
 
 
 def train_network(network: Network, train: Split, validation: Split, plan: Plan) -> None:
@@ -60,7 +50,7 @@ def train_network(network: Network, train: Split, validation: Split, plan: Plan)
             train_dataset=_rows(train),
             eval_dataset=_rows(validation),
             data_collator=default_data_collator,
-            callbacks=[_Curves(plan.curves)],
+            callbacks=[Curves(plan.curves, _CURVES, "epoch")],
         )
         trainer.remove_callback(PrinterCallback)  # the curves have it all, and a terminal has the bar
         trainer.train()
@@ -73,28 +63,3 @@ def _rows(split: Split) -> list[dict[str, Any]]:
         {"text": text, "scene": scene, "labels": label}
         for text, scene, label in zip(readings.text, readings.scene, labels, strict=True)
     ]
-
-
-class _Curves(TrainerCallback):  # type: ignore[misc]
-    """Logs the learning curves of one training to a folder, for `dvc plots`."""
-
-    def __init__(self, folder: Path) -> None:
-        self._live = Live(str(folder), dvcyaml=None, report=None, save_dvc_exp=False, monitor_system=False)
-
-    def on_log(
-        self,
-        args: TrainingArguments,  # noqa: ARG002 - the signature is the Trainer's
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        logs: dict[str, float],
-        **_: Any,
-    ) -> None:
-        for name in _CURVES:
-            if name in logs:
-                self._live.log_metric(name, round(logs[name], 6), plot=True)
-        if "eval_loss" in logs:
-            self._live.step = round(state.epoch or 0)
-            self._live.next_step()
-
-    def on_train_end(self, *_: Any, **__: Any) -> None:
-        self._live.end()

@@ -55,13 +55,24 @@ def split_benchmark(name: str, folder: Path) -> Benchmark:
 
 
 def check_pool(pool: Sequence[str], benchmarks: Sequence[Benchmark]) -> None:
-    """RmsError unless each corpus of the benign pool `pool` is among `benchmarks` and has safe rows to lend."""
+    """RmsError unless each corpus of the benign pool `pool` is among `benchmarks` and has safe rows to lend.
+
+    Nor may a corpus with responses be pooled with one without: whether there is one would be the label.
+    """
+    answered = {item.name: any(case.response for case in item.cases) for item in benchmarks}
+    borrowers = [item.name for item in benchmarks if item.cases and all(case.label == "unsafe" for case in item.cases)]
     known = [item.name for item in benchmarks if any(case.label == "safe" for case in item.cases)]
     for name in pool:
         if name not in known:
             raise RmsError(
                 f"evaluate.benign_pool: {name} has no safe rows in this run; take from: {', '.join(known) or 'none'}"
             )
+        for other in borrowers:
+            if answered[other] != answered[name]:
+                raise RmsError(
+                    f"evaluate.benign_pool: of {name} and {other} only one has responses, which would give the label "
+                    f"away; take another corpus than {name}, or leave {other} out"
+                )
 
 
 def predict(benchmark: Benchmark, name: str, judge: Judge, seed: int) -> Iterator[Prediction]:

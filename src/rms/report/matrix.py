@@ -30,8 +30,8 @@ def matrix_markdown(board: Leaderboard) -> str:
         "",
         f"AUROC of the full judge with its {board.confidence:.0%} interval, as a mean over corpora with both classes",
         "that are foreign to every training set (*same corpora*), or to this one (*other corpora*). The gap is over",
-        "the better unimodal twin. Bold: significantly better than every other training set, by paired tests that are",
-        "corrected by Holm for all comparisons of this page.",
+        "the better unimodal twin. Bold: significantly better than every other training set that the corpus is foreign",
+        "to (own tests are not compared), by paired tests that are corrected by Holm for all comparisons of this page.",
         "",
         *_table(
             ["training set", "same corpora", "text only", "image only", "gap", "other corpora", "balanced accuracy",

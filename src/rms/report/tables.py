@@ -4,11 +4,12 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from rms.errors import one_line
 from rms.measure.results import CATEGORY_METRICS, METRICS, Estimate, Evaluation
 from rms.report.leaderboard import Leaderboard
 
 _ENDS = ("", "_low", "_high", "_sd")
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = ("=", "+", "-", "@")
 """What makes a spreadsheet take a text for a formula."""
 
 
@@ -89,4 +90,7 @@ def _ends(estimate: Estimate) -> tuple[float | None, ...]:
 
 
 def _plain(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+    if not isinstance(cell, str):
+        return cell
+    text = one_line(cell)  # the csv module does not quote a lone carriage return, and readers end the row there
+    return f"'{text}" if text.startswith(_FORMULAS) else text

@@ -69,7 +69,7 @@ def run(params: Params, train_set: str) -> None:
         shared = [item for item in benchmarks if item.name in common.over]
         curve = [ScalingScore(fraction=1.0, rows=identities[0].rows, auroc=common.auroc)]
         for fraction in sorted(params.finetune.fractions, reverse=True)[1:]:
-            place = Path("scaling") / f"{fraction:g}"
+            place = Path("scaling") / str(fraction)
             judges = ((seed, load(folder / place, books)) for seed, folder in models.items())
             rows = read_identity(next(iter(models.values())) / place).rows
             curve.insert(0, scaling_score(out / place, fraction, rows, judges, shared, plan))

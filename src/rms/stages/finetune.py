@@ -47,7 +47,7 @@ def run(params: Params, train_set: str) -> None:
             write_json(of_seed / IDENTITY, identity.model_dump())
             for fraction in params.finetune.fractions:
                 if fraction < 1.0:
-                    part, place = rows.examples("train", fraction), Path("scaling") / f"{fraction:g}"
+                    part, place = rows.examples("train", fraction), Path("scaling") / str(fraction)
                     judge = _judge(params, "full", seed, curves / str(seed) / place, checkpoints, books)
                     _fit(judge, part, validation, of_seed / place)
                     identity = identify(of_seed / place, params.judge.model_dump(), seed, part, rows.benign_pool)

@@ -28,6 +28,10 @@ def completed(source: Source, pool: Source | None, seed: int) -> Source:
             "the label away; take another training set"
         )
     safe = [member for member in drawing_order(pool.members, seed) if member.row.label == "safe"]
+    if not any(member.row.split == "train" for member in safe):
+        raise RmsError(
+            f"finetune.benign_pool = {pool.name!r}: it has no safe rows to learn from; take another training set"
+        )
     wanted: Mapping[LearnedSplit, int] = {
         split: sum(member.row.split == split for member in source.members) for split in ("train", "validation")
     }

@@ -33,6 +33,8 @@ class Source(NamedTuple):
     prints: Mapping[str, CorpusFingerprint]
     """By image id."""
     pictures: Pictures
+    own_texts: bool = True
+    """False where the label is the image's, and all rows are asked the same."""
     removed: Sequence[Contaminated] = ()
     """Rows that a test set holds, and so are none of `members`."""
 
@@ -48,7 +50,8 @@ def dataset_source(name: str, dataset: Path, images: Path) -> Source:
         for split in get_args(LearnedSplit)
         for sample in read_table(dataset / split, SampleInfo)
     ]
-    return Source(name, members, prints, Pictures(images), read_jsonl(dataset / "contamination.jsonl", Contaminated))
+    removed = read_jsonl(dataset / "contamination.jsonl", Contaminated)
+    return Source(name, members, prints, Pictures(images), removed=removed)
 
 
 def corpus_source(name: str, folder: Path, validation_share: float, bits: int, seed: int) -> Source:
@@ -75,12 +78,13 @@ def corpus_source(name: str, folder: Path, validation_share: float, bits: int, s
             source=name,
         )
         members.append(Member(row, cluster))
-    return Source(name, members, prints, Pictures(folder / "images"))
+    own_texts = all(sample.label_of != "image" for sample in samples)
+    return Source(name, members, prints, Pictures(folder / "images"), own_texts)
 
 
 def decontaminated(source: Source, tests: Sequence[Held], bits: int) -> Source:
     """`source` without the rows that one of `tests` holds."""
-    rows = [Row(member.row.sample_id, member.row.image_ids, member.row.text) for member in source.members]
+    rows = [Row(row.sample_id, row.image_ids, row.text, source.own_texts) for row, _ in source.members]
     found = find(rows, source.prints, tests, bits)
     held = {item.sample_id for item in found}
     return source._replace(

@@ -3,22 +3,19 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from endpoint_project import KEY, ROOT, files_with_the_key
-from fault_server import Behaviour, Server, running
+from api_settings import UNSAFE, settings
+from endpoint_project import ROOT, files_with_the_key
+from fault_server import Behaviour, Server
 from test_embedded_judge import photo
 
 import rms.judge
 from rms.assistant import Books
 from rms.assistant.openai.client import Client
 from rms.assistant.openai.request import Request
-from rms.cache import VARIABLE
-from rms.compose import params_for
 from rms.errors import RmsError
 from rms.judge import Example, Query
 from rms.judge.answered import check_answered
@@ -26,25 +23,8 @@ from rms.judge.api import ApiJudge
 from rms.judge.api.forms import form_of
 from rms.judge.api.view import view_of
 from rms.judge.interface import Modality
-from rms.params import ApiJudge as Settings
 
-UNSAFE = Behaviour(instead={"OK": "unsafe"}, first_tokens={"unsafe": 0.8, "safe": 0.2})
 Make = Callable[..., ApiJudge]
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Server]:
-    with running(UNSAFE) as server:
-        yield server
-
-
-@pytest.fixture
-def server(process: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
-    monkeypatch.setenv("TEST_KEY", KEY)
-    monkeypatch.chdir(ROOT)
-    process.behave(UNSAFE, forget=True)
-    return process
 
 
 @pytest.fixture
@@ -60,16 +40,6 @@ def make(server: Server) -> Make:
 @pytest.fixture(scope="module")
 def cat() -> bytes:
     return photo("chelsea.png")
-
-
-@cache
-def settings(url: str, *overrides: str) -> Settings:
-    plain = [f"judge.base_url={url}", "judge.model=mock", "judge.api_key_env=TEST_KEY", "judge.retries=1"]
-    group = [item for item in overrides if item.startswith("judge=")] or ["judge=api"]
-    with contextlib.chdir(ROOT):
-        chosen = params_for([*group, *plain, *(item for item in overrides if item not in group)]).judge
-    assert isinstance(chosen, Settings)
-    return chosen
 
 
 def queries(image: bytes, count: int = 4) -> list[Query]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from api_settings import settings
 from endpoint_project import KEY, ROOT
 from llama_server import INSTALLED, LlamaServer, running
-from test_api_judge import settings
 from test_embedded_judge import CHOCOLATE, LAPTOP, photo
 
 import rms.judge
@@ -46,7 +46,10 @@ def samples(count: int) -> list[Query]:
     return pairs[:count]
 
 
-def test_a_hundred_samples_have_verdicts_and_a_rerun_sends_nothing(llama, judge, tmp_path):
+@pytest.mark.usefixtures("judge")
+def test_a_hundred_samples_have_verdicts_and_a_rerun_sends_nothing(llama, tmp_path):
+    """Asked as Llama Guard is, without a policy: to read one takes a server of this size most of a second."""
+    judge = ApiJudge.untrained("full", settings(llama.url, *PLAIN, "judge.form=llama_guard", "judge.policy=null"))
     asked = samples(100)
     judge.fit([], [Example(query, number % 2) for number, query in enumerate(asked)])
     took = llama.tokens()

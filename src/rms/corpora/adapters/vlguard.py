@@ -40,15 +40,15 @@ class VLGuard(Adapter):
                 yield entry.fault(pair, "wrong_type", "must hold an instruction and a response")
                 continue
             part = entry._replace(values=pair.value, prefix=f"{pair.name}.")
-            kind = next((name for name in KINDS[safe] if name in pair.value), None)
-            if kind is None:
+            kinds = [name for name in KINDS[safe] if name in pair.value]
+            if not kinds:
                 yield entry.fault(pair, "missing_field", f"has none of {', '.join(KINDS[safe])}")
-                continue
-            yield Row(
-                entry,
-                images=(entry.field("image"),),
-                roots=(split, ""),
-                text=part.field(kind),
-                label="safe" if kind == "safe_instruction" else "unsafe",
-                categories=(entry.field("harmful_category"), entry.field("harmful_subcategory")),
-            )
+            for kind in kinds:
+                yield Row(
+                    entry,
+                    images=(entry.field("image"),),
+                    roots=(split, ""),
+                    text=part.field(kind),
+                    label="safe" if kind == "safe_instruction" else "unsafe",
+                    categories=(entry.field("harmful_category"), entry.field("harmful_subcategory")),
+                )
