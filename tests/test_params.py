@@ -57,6 +57,7 @@ def test_the_default_composition_is_valid(composed):
         ("corpora.on_missing", "ignore", ["corpora.on_missing = 'ignore'", "'error' or 'skip'"]),
         ("finetune.train_sets", ["mine"], ["finetune.train_sets: 'mine'", "rms, risk_oriented, beavertails_v"]),
         ("finetune.train_sets", ["mossbench"], ["'mossbench' may not be trained on"]),
+        ("evaluate.benign_pool", ["hateful_memes"], ["evaluate.benign_pool: ", "'hateful_memes'", "corpora.names"]),
         ("finetune.size", 0, ["finetune.size = 0", "match, null, or a number"]),
         ("finetune.fractions", [0.5], ["finetune.fractions = [0.5]", "must hold 1.0"]),
         ("build.unsafe_share", 1.0, ["build.unsafe_share = 1.0", "less than 1"]),

@@ -154,6 +154,8 @@ def corpus(name: str) -> None:
         "corpus": name, "split": "test", "embedded": True, "missing": False, "source": f"owner/{name}",
         "homepage": "javascript:alert(1)" if name == "figstep" else f"https://example.org/{name}", "revision": None,
         "licence": "Apache-2.0", "gated": False, "trainable": False, "label_of": "query",
+        "derivation": "a preference counts as a verdict" if name == "siuo" else "",
+        "options": {"level": HOSTILE} if name == "siuo" else {},
         "rows": {"read": 97, "kept": 96, "skipped": 1}, "skipped": {"missing_image": 1}, "images": 8,
         "labels": {"safe": 48, "unsafe": 48}, "categories": {},
     }  # fmt: skip

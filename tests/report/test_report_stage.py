@@ -89,6 +89,11 @@ def test_links_inside_the_page_lead_somewhere(page):
     assert inside <= ids
 
 
+def test_the_page_tells_which_part_of_a_corpus_was_read_and_that_labels_are_derived(page, hostile):
+    assert page.text.count("derived: a preference counts as a verdict") == 1
+    assert page.text.count(f"level: {hostile}") == 1
+
+
 def test_the_gallery_shows_pictures_text_checks_and_verdict(page, params):
     text = " ".join("".join(page.text).split())
     assert len(page.all("img")) == params.report.gallery

@@ -132,6 +132,12 @@ def test_a_pool_without_safe_rows_is_refused():
         completed(source, unsafe, 0)
 
 
+def test_a_pool_that_asks_the_same_of_every_image_is_refused():
+    source, pool = (corpus_source(name, Path("data/train_corpora") / name, 0.25, 4, 0) for name in ("mis", "vlguard"))
+    with pytest.raises(RmsError, match=r"benign_pool = 'vlguard': all its rows have one text"):
+        completed(source, pool._replace(own_texts=False), 0)
+
+
 def test_rows_that_all_ask_the_same_about_their_image_are_no_copies_of_each_other(tmp_path):
     for part, seeds in (("train", range(4)), ("test", range(3, 6))):
         images = [picture(7000 + seed) for seed in seeds]

@@ -110,7 +110,16 @@ def check_params(values: Any, where: str) -> Params:
     except ValidationError as error:
         raise RmsError(f"{where}: {first_fault(error, values, Params)}") from None
     _check_train_sets(params, where)
+    _check_benign_pool(params, where)
     return params
+
+
+def _check_benign_pool(params: Params, where: str) -> None:
+    """Refuse, before anything is trained, to borrow rows from a corpus that no judge is tried on."""
+    ours = [name for name in OURS if name == "rms" or name in params.finetune.train_sets]
+    for name in params.evaluate.benign_pool:
+        if name not in (*params.corpora.names, *ours):
+            raise RmsError(f"{where}: evaluate.benign_pool: no judge is tried on {name!r}; add it to corpora.names")
 
 
 def _check_train_sets(params: Params, where: str) -> None:

@@ -17,6 +17,10 @@ class CorpusFacts(NamedTuple):
     licence: str
     gated: bool
     label_of: str
+    derivation: str
+    """The rule that labels were derived by, where the dataset states none."""
+    options: dict[str, str]
+    """Which part of it was read, where it has several."""
     embedded: bool
     """A small test set of our own in the layout of `source`, not its content."""
     read: int
@@ -40,6 +44,8 @@ def corpus_facts(folder: Path) -> CorpusFacts:
         licence=found["licence"],
         gated=found["gated"],
         label_of=found["label_of"],
+        derivation=found["derivation"],
+        options=found["options"],
         embedded=found["embedded"],
         read=found["rows"]["read"],
         kept=found["rows"]["kept"],

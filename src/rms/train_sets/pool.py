@@ -27,6 +27,11 @@ def completed(source: Source, pool: Source | None, seed: int) -> Source:
             f"finetune.benign_pool = {pool.name!r}: of it and {source.name} only one has responses, which would give "
             "the label away; take another training set"
         )
+    if not pool.own_texts:
+        raise RmsError(
+            f"finetune.benign_pool = {pool.name!r}: all its rows have one text, which would give the label away; "
+            "take another training set"
+        )
     safe = [member for member in drawing_order(pool.members, seed) if member.row.label == "safe"]
     if not any(member.row.split == "train" for member in safe):
         raise RmsError(

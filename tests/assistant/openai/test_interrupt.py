@@ -11,10 +11,18 @@ from fault_server import Behaviour, Server, running
 
 from rms.assistant.openai.response_cache import ResponseCache
 
+# A shell has what it starts in the background ignore Ctrl-C, and the tests may be started so.
+_HEEDING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("rms", run_name="__main__")
+"""
+
 
 def _interrupted_when_asked(server: Server, requests: int) -> subprocess.Popen[str]:
     """A stage that was told to end once it has sent so many requests."""
-    stage = subprocess.Popen([sys.executable, "-m", "rms", "stage", "patterns"], stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", _HEEDING, "stage", "patterns"]
+    stage = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         until = time.monotonic() + 60
         while server.stats().requests < requests:
