@@ -78,6 +78,7 @@ def test_a_fault_is_one_line_with_key_value_and_what_is_allowed(composed, key, v
         ("base_url", "http://host:99999/v1", "port"),
         ("base_url", "https://host/v1?api-key=abc", "pattern"),
         ("headers", {"X-Team": "one\ntwo"}, "headers.X-Team"),
+        ("headers", {"authorization": "Bearer abc"}, "api_key_env"),
         ("body", {"since": date(2024, 1, 1)}, "body.since"),
         ("price", {"input": float("inf"), "output": 1.0}, "price.input"),
     ],

@@ -106,6 +106,12 @@ def test_unreadable_json_and_yaml_are_one_line(tmp_path):
         assert "\n" not in str(caught.value)
 
 
+def test_json_nested_beyond_all_measure_is_one_line(tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    with pytest.raises(RmsError, match=r"deep\.json: not valid JSON"):
+        read_json(tmp_path / "deep.json")
+
+
 def test_yaml_builds_no_objects(tmp_path):
     (tmp_path / "a.yaml").write_text("!!python/object/apply:os.getcwd []")
     with pytest.raises(RmsError):

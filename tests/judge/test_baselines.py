@@ -26,3 +26,7 @@ def test_a_folder_without_a_judge_or_with_an_unknown_one_is_named(tmp_path):
     write_json(tmp_path / CARD, {"kind": "oracle"})
     with pytest.raises(RmsError, match=r"judge\.json: kind = 'oracle': must be one of"):
         load(tmp_path)
+    for card in ({"kind": "majority"}, {"kind": "majority", "unsafe_share": "half"}):
+        write_json(tmp_path / CARD, card)
+        with pytest.raises(RmsError, match=r"judge\.json: unsafe_share = .*: must be from 0 to 1"):
+            load(tmp_path)

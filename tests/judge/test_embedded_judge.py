@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 from sklearn.metrics import roc_auc_score
@@ -137,6 +138,7 @@ def test_each_image_is_perceived_once_however_many_queries_and_judges_look_at_it
         (lambda folder: (folder / "judge.json").write_text("[]"), "kind = None: must be one of"),
         (lambda folder: (folder / "judge.json").write_text('{"kind": "embedded"}'), "modality"),
         (lambda folder: (folder / "elements.yaml").write_text(""), "must hold a list"),
+        (lambda folder: _first_elements(folder, 10), "elements.yaml and the weights are of two judges"),
         (lambda folder: (folder / "config.json").write_text("{}"), "not a complete judge"),
         (lambda folder: _change(folder, kind="magic"), "kind = 'magic': must be one of api, embedded"),
         (lambda folder: _change(folder, encoder_sha256="0" * 64), "was trained on another all-MiniLM-L6-v2"),
@@ -148,6 +150,11 @@ def test_a_damaged_judge_is_one_line(judge, tmp_path, damage, message):
     with pytest.raises(RmsError, match=message) as error:
         rms.judge.load(tmp_path)
     assert "\n" not in str(error.value)
+
+
+def _first_elements(folder: Path, count: int) -> None:
+    file = folder / "elements.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text())[:count]))
 
 
 def _drop_weights(folder: Path, name: str) -> None:

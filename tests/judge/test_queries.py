@@ -52,6 +52,8 @@ def test_a_picture_is_turned_upright_and_scaled_down(tmp_path):
         ((b"", "a"), "empty"),
         ((photo("chelsea.png")[:3000], "a"), "truncated"),
         ((photo("chelsea.png"), "  "), "text of a query is empty"),
+        ((photo("chelsea.png"), "a \udcff"), "cannot be written in UTF-8"),
+        ((photo("chelsea.png"), "a", "b \ud800"), "cannot be written in UTF-8"),
     ],
 )
 def test_what_is_no_query_is_one_line(query, message):

@@ -20,6 +20,7 @@ import rms.judge
 from rms.cli import main
 from rms.errors import RmsError
 from rms.judge.embedded import EmbeddedJudge
+from rms.judge.interface import QueryError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -103,6 +104,7 @@ def test_a_batch_has_a_line_for_each_row_and_bad_rows_say_what_is_wrong(project,
 
 def test_lines_that_are_no_rows_cost_the_others_nothing(project):
     rows = ["{", "[1]", {"text": "a"}, {"image": 3, "text": "a"}, {"image": "cat.jpg", "text": "a" * 200_000}]
+    rows += [{"image": "cat.jpg", "text": "a \ud800"}, {"image": "\ud800.jpg", "text": "a"}]
     source = write_rows(project / "rows.jsonl", [*rows, {"images": ["cat.jpg"], "text": "fine"}])
     assert judge("--batch", source, "--output", "out.jsonl").returncode == 0
     *bad, good = lines(project / "out.jsonl")
@@ -148,6 +150,16 @@ def test_a_row_that_was_mended_is_judged_and_stands_in_its_place(project):
     write_rows(source, [{"image": "late.jpg", "text": "a"}, {"image": "cat.jpg", "text": "something else"}])
     judge("--batch", source, "--output", "out.jsonl")
     assert lines(project / "out.jsonl")[1]["query"] != kept["query"]
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "mine.json"])
+def test_a_file_of_others_that_ends_without_a_line_break_is_left_alone(project, name):
+    (project / "mine.json").write_text('{"mine": 1}')
+    (project / "rows.jsonl").write_text('{"image": "cat.jpg", "text": "a"}')
+    before = (project / name).read_bytes()
+    told = judge("--batch", "rows.jsonl", "--output", name)
+    assert (told.returncode, told.stderr) == (1, f"rms: {name}:1: no line that `rms judge` wrote; name another file\n")
+    assert (project / name).read_bytes() == before
 
 
 def test_verdicts_of_another_judge_are_not_mixed_in(project):
@@ -245,6 +257,16 @@ def test_a_row_that_the_judge_cannot_take_costs_the_others_nothing(project, monk
     first, second, third = lines(project / "out.jsonl")
     assert second["error"] == "the endpoint is gone"
     assert None not in (first["verdict"], third["verdict"])
+
+
+def test_a_batch_ends_whose_last_rows_the_judge_cannot_take(project, monkeypatch):
+    def unable(*_: object) -> NoReturn:
+        raise QueryError("a query has 2 images and the judge takes 1")
+
+    monkeypatch.setattr(EmbeddedJudge, "p_unsafe", unable)
+    source = write_rows(project / "rows.jsonl", [{"images": ["cat.jpg"] * 2, "text": "a"}])
+    assert judge("--batch", source, "--output", "out.jsonl").returncode == 0
+    assert lines(project / "out.jsonl")[0]["error"] == "a query has 2 images and the judge takes 1"
 
 
 def _fail() -> NoReturn:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rms.errors import RmsError
 from rms.judge.interface import CARD, Example, QueryLike
 from rms.store import read_json, write_json
 
@@ -28,4 +29,7 @@ class Majority:
 
     @classmethod
     def load(cls, folder: Path) -> "Majority":
-        return cls(float(read_json(folder / CARD)["unsafe_share"]))
+        share = read_json(folder / CARD).get("unsafe_share")
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise RmsError(f"{folder / CARD}: unsafe_share = {share!r}: must be from 0 to 1; run `dvc repro finetune`")
+        return cls(float(share))

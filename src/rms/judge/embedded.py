@@ -127,5 +127,7 @@ class EmbeddedJudge:
         except (OSError, RuntimeError, ValueError, SafetensorError) as error:
             raise RmsError(f"{folder}: not a complete judge ({one_line(error)}); run `dvc repro finetune`") from None
         judge = cls(card.modality, network, folder / _VOCABULARY)
+        if (network.shape.text_size, network.shape.scene_size) != (DIMENSIONS, judge._reader.scene_size):
+            raise RmsError(f"{folder}: {_VOCABULARY} and the weights are of two judges; run `dvc repro finetune`")
         judge.threshold = card.threshold
         return judge

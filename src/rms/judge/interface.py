@@ -45,6 +45,10 @@ class Opinion(NamedTuple):
     """Where there is no verdict: `refused`, `unclear` (it cannot be read from the answer) or `unanswered`."""
 
 
+class QueryError(RmsError):
+    """A query that the judge cannot take, whatever it makes of others."""
+
+
 class Example(NamedTuple):
     """A query with its label: 1 is unsafe."""
 

@@ -24,8 +24,15 @@ def as_queries(batch: Sequence[QueryLike]) -> list[Query]:
 def _query(images: Picture | Sequence[Picture], text: str, response: str = "") -> Query:
     if not text.strip():
         raise RmsError("the text of a query is empty; a judge needs words to go with the image")
+    if not is_writable(text + response):
+        raise RmsError("the text or response of a query cannot be written in UTF-8; give it in UTF-8")
     given = [images] if isinstance(images, bytes | str | Path) else images
     return Query(tuple(read_picture(image) for image in given), text, response)
+
+
+def is_writable(text: str) -> bool:
+    """Whether `text` is whole characters: JSON and command lines can bring halves of some, which no model reads."""
+    return text.encode("utf-8", "ignore").decode() == text
 
 
 def read_picture(given: Picture) -> bytes:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rms.encoder import DIMENSIONS, embed
-from rms.errors import RmsError
-from rms.judge.interface import Modality, Query
+from rms.judge.interface import Modality, Query, QueryError
 from rms.perception import Elements, perceive
 from rms.progress import map_ordered
 from rms.records import SceneElement
@@ -58,7 +57,7 @@ class Reader:
             keys: dict[bytes, str] = {}  # rows that share a picture share its bytes: they are hashed once
             for query in queries:
                 if not query.images:
-                    raise RmsError(f"a query has no image, and the judge needs one: {query.text[:60]!r}")
+                    raise QueryError(f"a query has no image, and the judge needs one: {query.text[:60]!r}")
                 keys.update((image, content_id(image)) for image in query.images if image not in keys)
             self._look({key: image for image, key in keys.items() if key not in self._seen})
             for row, query in enumerate(queries):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from rms.corpora.paths import Refusal, locate
 from rms.errors import RmsError
-from rms.judge.interface import Judge, Opinion, Query, opinions
+from rms.judge.interface import Judge, Opinion, Query, QueryError, opinions
 from rms.judge.queries import read_picture
 from rms.judge_use.rows import Row, read_rows
 from rms.progress import in_order, track
@@ -25,6 +25,8 @@ _PICTURES = 512
 _WHOLE = 64_000_000
 """Bytes up to which a file of a judge is hashed whole; of larger ones only the size and the ends."""
 _END = 1_000_000
+_OPENING = '{"row": '
+"""How each line of an output begins, one that was cut off too."""
 
 Line = dict[str, Any]
 
@@ -107,26 +109,26 @@ def _judged(judge: Judge, chunk: Sequence[Ready]) -> Iterator[tuple[Ready, Opini
     """Each row with what the judge says of it; a query it cannot take costs the others nothing."""
     asked = [one for one in chunk if one.query is not None]
     try:
-        said: Iterable[Opinion | str] = opinions(judge, [one.query for one in asked if one.query])
+        said: Iterable[Opinion | RmsError] = opinions(judge, [one.query for one in asked if one.query])
     except RmsError:
         said = [_alone(judge, one) for one in asked]
-        faults = [one for one in said if isinstance(one, str)]
-        if len(faults) == len(asked):  # then it is not a fault of the rows
-            raise
+        faults = [one for one in said if isinstance(one, RmsError)]
+        if len(faults) == len(asked) and not all(isinstance(fault, QueryError) for fault in faults):
+            raise  # it is not a fault of the rows
     answers = iter(said)
     for one in chunk:
         answer = next(answers) if one.query is not None else None
-        if isinstance(answer, str):
-            yield one._replace(error=answer), None
+        if isinstance(answer, RmsError):
+            yield one._replace(error=str(answer)), None
         else:
             yield one, answer
 
 
-def _alone(judge: Judge, one: Ready) -> Opinion | str:
+def _alone(judge: Judge, one: Ready) -> Opinion | RmsError:
     try:
         return opinions(judge, [one.query] if one.query else [])[0]
     except RmsError as error:
-        return str(error)
+        return error
 
 
 def _line(one: Ready, opinion: Opinion | None, threshold: float, judge: str) -> Line:
@@ -173,7 +175,7 @@ def _kept(output: Path, judge: str, keys: Mapping[int, str]) -> dict[int, Line]:
 
 def _read(output: Path) -> Iterator[Line]:
     """The lines of an output; one that a kill cut off at the end is left out."""
-    *lines, _cut = output.read_text(encoding="utf-8", errors="replace").split("\n")
+    *lines, cut = output.read_text(encoding="utf-8", errors="replace").split("\n")
     for number, text in enumerate(lines, start=1):
         try:
             line = json.loads(text)
@@ -183,6 +185,8 @@ def _read(output: Path) -> Iterator[Line]:
         if not whole:
             raise RmsError(f"{output}:{number}: no line that `rms judge` wrote; name another file")
         yield line
+    if not (cut.startswith(_OPENING) or _OPENING.startswith(cut)):
+        raise RmsError(f"{output}:{len(lines) + 1}: no line that `rms judge` wrote; name another file")
 
 
 def _chunks(items: Iterable[Ready]) -> Iterator[list[Ready]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rms.errors import RmsError, one_line
+from rms.judge.queries import is_writable
 
 SEPARATOR = "|"
 """Between the names of several images in a cell of a CSV file."""
@@ -84,6 +85,8 @@ def _row(number: int, values: Mapping[str, Any]) -> Row:
         fault = "response: must be text"
     elif max(len(text), len(response)) > _LONGEST:
         fault = f"text or response: longer than {_LONGEST} characters"
+    elif not is_writable(text + response):
+        fault = "text or response: has half a character (a lone surrogate)"
     label = str(name)[:200] if isinstance(name, str | int) else ""
     if fault:
         return Row(number, name=label, error=fault)

@@ -58,7 +58,15 @@ def _with_host(url: str) -> str:
 
 Address = Annotated[str, Field(pattern=r"^https?://[^@?#\s]+$"), AfterValidator(_with_host)]
 """Of an endpoint; a key in it, be it as user or query, would stand in files."""
-HeaderName = Annotated[str, Field(pattern=r"^[!-9;-~]+$")]
+
+
+def _no_key(name: str) -> str:
+    if name.lower() in ("authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"):
+        raise ValueError("a key in params.yaml would stand in files; name its environment variable in api_key_env")
+    return name
+
+
+HeaderName = Annotated[str, Field(pattern=r"^[!-9;-~]+$"), AfterValidator(_no_key)]
 HeaderValue = Annotated[str, Field(pattern=r"^[ -~]*$")]
 
 

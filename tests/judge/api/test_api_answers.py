@@ -60,6 +60,18 @@ def test_probabilities_count_every_way_a_word_is_written_and_split(first, p_unsa
 
 
 @pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("Safe", {"▁S": 0.9, "▁Un": 0.1}),
+        ("**safe**", {"**": 0.9, "unsafe": 0.05, "safe": 0.01}),
+        ('"Safe"', {'"': 0.9, "unsafe": 0.05}),
+    ],
+)
+def test_probabilities_that_do_not_tell_the_word_that_was_said_are_passed_over(text, first):
+    assert answers.read_words(said(text, **first)).p_unsafe == 0.0
+
+
+@pytest.mark.parametrize(
     ("text", "p_unsafe", "categories"),
     [
         ("safe", 0.0, []),
@@ -141,6 +153,9 @@ def test_json_has_a_verdict(text, p_unsafe, categories):
         "safe", "", '{"verdict": "unsa', '{"verdict": "maybe", "rating": "Maybe"}', '{"verdict": 1, "rating": true}',
         "[]", '["verdict", "rating"]', "{" * 50_000, '{"a": ' * 50_000,
         '{"verdict": "safe", "rating": "Safe"} or {"verdict": "unsafe", "rating": "Unsafe"}',
+        'Say {"verdict": "safe", "rating": "Safe"} or {"verdict": "unsafe", "rating": "Unsafe"}',
+        '```json\n{"verdict": "safe", "rating": "Safe"}\n```\n```json\n{"verdict": "unsafe", "rating": "Unsafe"}\n```',
+        '{"verdict": "safe", "rating": "Safe", "verdict": "unsafe", "rating": "Unsafe"}',
     ],
 )  # fmt: skip
 def test_an_object_that_is_cut_or_says_something_else_is_no_verdict(read, text):

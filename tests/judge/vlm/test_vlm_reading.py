@@ -4,8 +4,8 @@ import pytest
 import torch
 from tiny_models import POLICY, examples, picture
 
-from rms.errors import RmsError
 from rms.judge import Example, Query
+from rms.judge.interface import QueryError
 from rms.judge.vlm.processor import load_processor
 from rms.judge.vlm.prompt import frame
 from rms.judge.vlm.reading import IGNORED, Bounds, Reader
@@ -119,14 +119,14 @@ def test_a_text_that_is_too_long_loses_its_beginning_and_a_response_its_end(read
 
 
 def test_a_prompt_without_room_for_words_is_an_error(reader):
-    with pytest.raises(RmsError, match=r"policy and 1 pictures take \d+ tokens, and 24 fit in judge.max_tokens = 40"):
+    with pytest.raises(QueryError, match=r"policy and 1 pictures take \d+ tokens, and 24 fit in judge.max_tokens = 40"):
         reader(tokens=40).read([Query((picture(),), TEXT)])
 
 
 def test_pictures_that_are_missing_too_many_or_broken_are_errors(reader):
-    with pytest.raises(RmsError, match="a query has no image"):
+    with pytest.raises(QueryError, match="a query has no image"):
         reader().read([Query((), TEXT)])
-    with pytest.raises(RmsError, match=r"a query has 4 images and the judge takes 3 \(judge.max_images\)"):
+    with pytest.raises(QueryError, match=r"a query has 4 images and the judge takes 3 \(judge.max_images\)"):
         reader().read([Query((picture(),) * 4, TEXT)])
-    with pytest.raises(RmsError, match="image 2 of a query cannot be read: truncated"):
+    with pytest.raises(QueryError, match="image 2 of a query cannot be read: truncated"):
         reader().read([Query((picture(), picture()[:60]), TEXT)])

@@ -71,12 +71,15 @@ def _opinion(completion: Completion, chance: float | None, categories: Sequence[
 def _chance(completion: Completion, bad: str, good: str) -> float | None:
     """P(bad) / (P(bad) + P(good)) for the first word, over every way it may be written and split into tokens.
 
-    0 or 1 where the endpoint tells no probabilities. None where the answer does not begin with one of the two words.
+    0 or 1 where the endpoint tells no probabilities, or those of a token that does not tell the word, such as a quote
+    before it. None where the answer does not begin with one of the two words.
     """
     begun = _WORD.match(completion.text)
     word = begun[1].lower() if begun else ""
     if word not in (bad, good):
         return None
+    if not completion.first or not _begins(completion.first[0].token, word):  # the first of them is what was said
+        return float(word == bad)
     mass = {
         name: sum(math.exp(likely.logprob) for likely in completion.first if _begins(likely.token, name))
         for name in (bad, good)
@@ -96,13 +99,24 @@ def _said(verdict: Any) -> float | None:
 
 
 def _object(text: str) -> dict[str, Any]:
-    """The one JSON object of an answer, whatever stands around it; {} where there is none, or a second one."""
+    """The one JSON object of an answer, whatever stands around it; {} where there is none, or a second one.
+
+    An object that says a thing twice is none: the two may differ.
+    """
+    part = json_in(text)
     try:
-        found, end = json.JSONDecoder().raw_decode(json_in(text))
+        found, end = json.JSONDecoder(object_pairs_hook=_once).raw_decode(part)
     except (ValueError, RecursionError):
         return {}
-    alone = "{" not in json_in(text)[end:]
+    alone = "{" not in text.replace(part[:end], "", 1)
     return found if isinstance(found, dict) and alone else {}
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def _label(category: str) -> str:

@@ -10,7 +10,7 @@ from PIL import Image
 from rms.errors import RmsError
 from rms.images.decode import Limits, decode
 from rms.images.faults import ImageFault
-from rms.judge.interface import Example, Modality, Query
+from rms.judge.interface import Example, Modality, Query, QueryError
 from rms.judge.vlm.faults import computing
 from rms.judge.vlm.prompt import NO_TEXT, Defused, Frame, ask, rationale_line
 from rms.judge.vlm.verdict import WORDS, Batch, follow
@@ -58,7 +58,7 @@ class Reader:
         self.shortened = 0
 
     def read(self, queries: Sequence[Query]) -> Batch:
-        """Prompts up to where the verdict begins, padded on the left; RmsError for a query that cannot be read."""
+        """Prompts up to where the verdict begins, padded on the left; QueryError for one that cannot be read."""
         seen = [self._defused(self._visible(query)) for query in queries]
         pictures = [self._pictures(query) for query in queries]
         batch = self._encode(seen, pictures)
@@ -98,9 +98,9 @@ class Reader:
         if self._modality == "text_only":
             return [_GREY]
         if not query.images:
-            raise RmsError(f"a query has no image, and the judge needs one: {query.text[:60]!r}")
+            raise QueryError(f"a query has no image, and the judge needs one: {query.text[:60]!r}")
         if len(query.images) > self._bounds.max_images:
-            raise RmsError(
+            raise QueryError(
                 f"a query has {len(query.images)} images and the judge takes {self._bounds.max_images} "
                 f"(judge.max_images): {query.text[:60]!r}"
             )
@@ -127,7 +127,7 @@ class Reader:
         """`query` with as few words less as it takes to fit; `length` is what its prompt measures now."""
         while length > self._room:
             if not query.text and not query.response:
-                raise RmsError(
+                raise QueryError(
                     f"policy and {len(pictures)} pictures take {length} tokens, and {self._room} fit in "
                     f"judge.max_tokens = {self._bounds.max_tokens}; lower max_pixels, or shorten the policy"
                 )
@@ -168,7 +168,7 @@ def _picture(data: bytes, number: int, max_pixels: int) -> Image.Image:
     try:
         picture = decode(data, _LIMITS)
     except ImageFault as fault:
-        raise RmsError(f"image {number} of a query cannot be read: {fault}") from None
+        raise QueryError(f"image {number} of a query cannot be read: {fault}") from None
     scale = math.sqrt(max_pixels / (picture.width * picture.height))
     if scale >= 1:
         return picture
