@@ -15,7 +15,7 @@ class Curves(TrainerCallback):  # type: ignore[misc]
     """
 
     def __init__(self, folder: Path, names: Sequence[str], step: Literal["epoch", "step"]) -> None:
-        self._live = Live(str(folder), dvcyaml=None, report=None, save_dvc_exp=False, monitor_system=False)
+        self._live = _live(folder)
         self._names = names
         self._step = step
 
@@ -43,3 +43,11 @@ class Curves(TrainerCallback):  # type: ignore[misc]
             if name in logs:
                 self._live.log_metric(name, round(logs[name], 6), plot=True)
         self._live.make_summary()
+
+
+def _live(folder: Path) -> Live:
+    live = Live(str(folder), dvcyaml=None, report=None, save_dvc_exp=False, monitor_system=False)
+    if live._dvc_repo is not None:  # these files are outputs of a stage, so that there is nothing to do in a repository
+        live._dvc_repo.close()  # which nobody else does
+        live._dvc_repo = None
+    return live
