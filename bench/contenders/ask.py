@@ -14,13 +14,13 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 SYSTEM = "You check photographs for a safety dataset. Answer by the schema."
 QUESTION = "This is item-{:06d}. Is the photograph safe to show to anyone?"
@@ -34,6 +34,8 @@ class Judgement(BaseModel):
 
 
 SCHEMA = Judgement.model_json_schema()
+Work = Callable[[], dict[str, int]]
+"""Asks all questions; returns the tokens that were counted on the way, where they were."""
 
 
 class Job(NamedTuple):
@@ -73,7 +75,7 @@ class Tally:
             print(name(number), flush=True)
 
 
-def rms(job: Job, base: bytes) -> tuple[Callable[[], dict[str, int]], Tally]:
+def rms(job: Job, base: bytes, tally: Tally) -> Work:
     """The client of this project, as the stages use it."""
     from rms.assistant.interface import NoAnswerError  # noqa: PLC0415 - part of what is measured
     from rms.assistant.openai.client import Client  # noqa: PLC0415
@@ -82,7 +84,6 @@ def rms(job: Job, base: bytes) -> tuple[Callable[[], dict[str, int]], Tally]:
     from rms.progress import in_order  # noqa: PLC0415
 
     settings = OpenAIAssistant.model_validate(job.settings)
-    tally = Tally(job.tell)
 
     def work() -> dict[str, int]:
         client = Client(settings)
@@ -102,41 +103,30 @@ def rms(job: Job, base: bytes) -> tuple[Callable[[], dict[str, int]], Tally]:
         client.close()
         return dict(client.ledger.sent)
 
-    return work, tally
+    return work
 
 
-def sdk(job: Job, base: bytes) -> tuple[Callable[[], dict[str, int]], Tally]:
+def sdk(job: Job, base: bytes, tally: Tally) -> Work:
     """Bare AsyncOpenAI: no retries, no cache, no accounting."""
     from openai import AsyncOpenAI, OpenAIError  # noqa: PLC0415 - part of what is measured
-
-    tally = Tally(job.tell)
 
     async def every() -> None:
         async with AsyncOpenAI(
             base_url=job.settings["base_url"], api_key="none", max_retries=0, timeout=job.settings["timeout_s"]
         ) as client:
 
-            async def worker(numbers: Iterator[int]) -> None:
-                for number in numbers:
-                    try:
-                        made = await client.chat.completions.create(**_body(job, base, number))
-                        answer = Judgement.model_validate_json(made.choices[0].message.content or "")
-                    except (OpenAIError, ValidationError):
-                        tally.take(number, None)
-                    else:
-                        tally.take(number, answer)
+            async def content(body: dict[str, Any]) -> str:
+                made = await client.chat.completions.create(**body)
+                return made.choices[0].message.content or ""
 
-            numbers = iter(range(job.count))
-            await asyncio.gather(*(worker(numbers) for _ in range(job.workers)))
+            await _by_workers(job, base, tally, content, OpenAIError)
 
-    return lambda: asyncio.run(every()) or {}, tally
+    return lambda: asyncio.run(every()) or {}
 
 
-def raw(job: Job, base: bytes) -> tuple[Callable[[], dict[str, int]], Tally]:
+def raw(job: Job, base: bytes, tally: Tally) -> Work:
     """A loop of POSTs over aiohttp: no retries, no cache, no accounting."""
     import aiohttp  # noqa: PLC0415 - part of what is measured
-
-    tally = Tally(job.tell)
 
     async def every() -> None:
         url = f"{job.settings['base_url']}/chat/completions"
@@ -145,21 +135,37 @@ def raw(job: Job, base: bytes) -> tuple[Callable[[], dict[str, int]], Tally]:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector, timeout=limit, headers=headers) as session:
 
-            async def worker(numbers: Iterator[int]) -> None:
-                for number in numbers:
-                    try:
-                        async with session.post(url, data=json.dumps(_body(job, base, number)).encode()) as response:
-                            made = json.loads(await response.read())
-                        answer = Judgement.model_validate_json(made["choices"][0]["message"]["content"])
-                    except (aiohttp.ClientError, TimeoutError, KeyError, ValueError):
-                        tally.take(number, None)
-                    else:
-                        tally.take(number, answer)
+            async def content(body: dict[str, Any]) -> str:
+                async with session.post(url, data=json.dumps(body).encode()) as response:
+                    made = json.loads(await response.read())
+                text: str = made["choices"][0]["message"]["content"]
+                return text
 
-            numbers = iter(range(job.count))
-            await asyncio.gather(*(worker(numbers) for _ in range(job.workers)))
+            await _by_workers(job, base, tally, content, aiohttp.ClientError, TimeoutError, KeyError)
 
-    return lambda: asyncio.run(every()) or {}, tally
+    return lambda: asyncio.run(every()) or {}
+
+
+async def _by_workers(
+    job: Job,
+    base: bytes,
+    tally: Tally,
+    content: Callable[[dict[str, Any]], Awaitable[str]],
+    *troubles: type[Exception],
+) -> None:
+    """Ask all questions, so many at a time; `content` sends a body and returns what came, or raises `troubles`."""
+    numbers = iter(range(job.count))
+
+    async def worker() -> None:
+        for number in numbers:
+            try:
+                answer = Judgement.model_validate_json(await content(_body(job, base, number)))
+            except (ValueError, *troubles):  # the former for what is no JSON, or not by the schema
+                tally.take(number, None)
+            else:
+                tally.take(number, answer)
+
+    await asyncio.gather(*(worker() for _ in range(job.workers)))
 
 
 def _body(job: Job, base: bytes, number: int) -> dict[str, Any]:
@@ -193,7 +199,8 @@ def main() -> None:
     job = Job(**json.loads(sys.argv[1]))
     base = Path(job.picture).read_bytes()
     start = time.perf_counter()
-    work, tally = {"rms": rms, "sdk": sdk, "aiohttp": raw}[job.way](job, base)
+    tally = Tally(job.tell)
+    work = {"rms": rms, "sdk": sdk, "aiohttp": raw}[job.way](job, base, tally)
     imported = time.perf_counter()
     cpu = time.process_time()
     books = work()

@@ -3,14 +3,13 @@
 Answers go through the cache like any others, so that the run itself finds most of them there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from rms.assistant import NoAnswerError, Scene
-from rms.encoder import embed
 from rms.errors import RmsError
 from rms.estimate.forecast import Forecast, Took
 from rms.estimate.meter import Meter
@@ -20,7 +19,7 @@ from rms.progress import track
 from rms.records import Candidate, ImageInfo, Pattern, TextReject, Triplet
 from rms.seeds import numpy_stream
 from rms.store import read_table
-from rms.triplets.augmentation import Proposal, keep, propose
+from rms.triplets.augmentation import vary
 from rms.triplets.generation import generate
 from rms.triplets.patterns import discover, inspiration_order, merge, nearest
 from rms.triplets.rejects import UNANSWERED, sieve
@@ -131,18 +130,13 @@ class _Sample:
     def _vary(self, triplets: Mapping[str, Sequence[Triplet]]) -> tuple[dict[str, Took], dict[str, list[Candidate]]]:
         took, unsafe = {}, {}
         for image_id, made in track(triplets.items(), "vary"):
-            varied = (outcome for triplet in made for outcome in self._varied(triplet))
+            varied = vary(
+                self._meter.proposer, self._meter.checker, self._scenes.values(), made, self._params.augment,
+                self._params.seed,
+            )  # fmt: skip
             unsafe[image_id] = list(sieve(varied, Candidate, self._rejects))
             took[image_id] = self._meter.since()
         return took, unsafe
-
-    def _varied(self, triplet: Triplet) -> Iterable[Candidate | TextReject]:
-        proposer, checker, params = self._meter.proposer, self._meter.checker, self._params
-        scene = self._scenes[triplet.image_id]
-        proposals = propose(proposer, scene, triplet, params.augment.criteria, params.seed)
-        texts = list(dict.fromkeys([triplet.text, *(p.draft.text for p in proposals if isinstance(p, Proposal))]))
-        vectors = dict(zip(texts, embed(texts, "embed variations"), strict=True))
-        return keep(checker, proposer, scene, triplet, proposals, vectors, params.augment, params.seed)
 
     def _twins(
         self, triplets: Mapping[str, Sequence[Triplet]], unsafe: Mapping[str, Sequence[Candidate]]

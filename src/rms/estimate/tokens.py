@@ -1,6 +1,5 @@
 """Tokens of a question: the real prompt filled with typical words, and the picture by OpenAI's rule."""
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -26,8 +25,7 @@ def input_tokens(settings: OpenAIAssistant, assumed: Assumptions) -> dict[str, i
     for task in TASKS:
         shown = settings.vision and task in SHOWN
         request = prompts.render(task, (), **_typical(task, assumed, shown=shown))
-        chars = sum(len(message.text) for message in request.messages) + len(json.dumps(request.schema))
-        tokens[task] = round(chars / assumed.chars_per_token) + (picture if shown else 0)
+        tokens[task] = round(request.characters / assumed.chars_per_token) + (picture if shown else 0)
     return tokens
 
 

@@ -6,14 +6,18 @@ A variation holds the risk (together still unsafe), stays innocent (text alone s
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rms.assistant import Assistant, NoAnswerError, Scene, TextDraft, WaitsError
+from rms.encoder import embed
 from rms.params import Augment
+from rms.progress import in_order
 from rms.records import Candidate, Check, TextReject, Triplet
 from rms.seeds import content_id, stream
 from rms.triplets.complementarity import check_triplet
@@ -28,11 +32,47 @@ _UNSPACED = re.compile(
 """Thai, Lao, Burmese, Khmer, Japanese and Chinese letters: nothing stands between words."""
 
 
+CHUNK = 2048
+"""Triplets whose variations are embedded together."""
+
+
 class Proposal(NamedTuple):
     """A worded variation and the criterion that made it."""
 
     criterion: str
     draft: TextDraft
+
+
+def vary(
+    proposer: Assistant,
+    checker: Assistant,
+    scenes: Iterable[Scene],
+    triplets: Iterable[Triplet],
+    settings: Augment,
+    seed: int,
+) -> Iterator[Candidate | TextReject]:
+    """Each triplet as it is, followed by its variations that pass, and rejects with what failed."""
+    scene_of = {scene.image_id: scene for scene in scenes}
+    workers = max(proposer.workers, checker.workers)
+    source = iter(triplets)
+
+    def proposed(triplet: Triplet) -> list[Proposal | TextReject]:
+        return propose(proposer, scene_of[triplet.image_id], triplet, settings.criteria, seed)
+
+    def kept(
+        vectors: Mapping[str, NDArray[np.float32]], varied: tuple[Triplet, list[Proposal | TextReject]]
+    ) -> list[Candidate | TextReject]:
+        triplet, proposals = varied
+        return list(keep(checker, proposer, scene_of[triplet.image_id], triplet, proposals, vectors, settings, seed))
+
+    while chunk := list(islice(source, CHUNK)):
+        proposals = list(in_order(proposed, chunk, workers))
+        worded = [p.draft.text for group in proposals for p in group if isinstance(p, Proposal)]
+        texts = list(dict.fromkeys([triplet.text for triplet in chunk] + worded))
+        checker.expect(texts)
+        vectors = dict(zip(texts, embed(texts, "embed variations"), strict=True))
+        for outcomes in in_order(partial(kept, vectors), list(zip(chunk, proposals, strict=True)), workers):
+            yield from outcomes
 
 
 def propose(

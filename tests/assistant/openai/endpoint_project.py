@@ -65,6 +65,14 @@ def do(*names: str) -> str:
     return said
 
 
+def fail(name: str) -> str:
+    """Run a stage that must fail without a traceback, and return what it said."""
+    outcome = stage(name)
+    assert outcome.returncode == 1, outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    return outcome.stderr
+
+
 def retry(name: str) -> None:
     """Run `rms retry`, which wants a project that DVC knows."""
     if not Path(".dvc").exists():

@@ -66,7 +66,7 @@ def test_without_probabilities_the_verdict_counts(server, make, cat, overrides):
 
 
 def test_an_endpoint_that_tells_fewer_probabilities_is_asked_for_fewer(server, make, cat, monkeypatch):
-    monkeypatch.setattr("rms.assistant.openai.client._FEW_LOGPROBS", 1)
+    monkeypatch.setattr("rms.assistant.openai.troubles._FEW_LOGPROBS", 1)
     server.behave(Behaviour(instead={"OK": "unsafe"}, first_tokens={"unsafe": 0.8, "safe": 0.2}, no_logprobs=True))
     judge = make("judge.concurrency=1")
     assert judge.p_unsafe(queries(cat, 3)).tolist() == [1.0] * 3

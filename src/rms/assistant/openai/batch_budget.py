@@ -1,6 +1,5 @@
 """How many questions a budget has room for before it is known what they cost."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 from rms.assistant.openai.request import Request
@@ -15,9 +14,8 @@ _CHARACTERS_A_TOKEN = 4
 
 def tokens_of(request: Request) -> int:
     """A guess at the input tokens of a question."""
-    text = sum(len(message.text) for message in request.messages) + len(json.dumps(request.schema))
     pictures = sum(len(message.images) for message in request.messages)
-    return text // _CHARACTERS_A_TOKEN + pictures * _IMAGE_TOKENS
+    return request.characters // _CHARACTERS_A_TOKEN + pictures * _IMAGE_TOKENS
 
 
 def affordable(keys: Sequence[str], tokens: Mapping[str, int], settings: Settings, ledger: Ledger) -> Sequence[str]:

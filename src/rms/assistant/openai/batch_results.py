@@ -7,10 +7,9 @@ from pydantic import BaseModel, ValidationError
 
 from rms.assistant.interface import NoAnswerError
 from rms.assistant.openai.prompting import TASKS
-from rms.assistant.openai.reading import error_message, fault_of, heals, json_in, reply_of
+from rms.assistant.openai.reading import error_message, fault_of, heals, json_in, refusal_in, reply_of
 from rms.assistant.openai.request import Answer, Usage
 from rms.assistant.openai.secret import masked
-from rms.errors import one_line
 
 KINDS = {task.answer.__name__: task.answer for task in TASKS.values()}
 """Types of answers by name, as the journal knows them."""
@@ -61,9 +60,9 @@ def outcome_of(response: _Response | None, kind: type[BaseModel] | None, asked_b
         return Outcome()
     counted = reply.usage
     usage = counted._replace(batch_input=counted.input_tokens, batch_output=counted.output_tokens)
-    if reply.refusal or reply.finish == "content_filter":
-        why = masked(one_line(reply.refusal), secret)[:200] or "content filter"
-        return Outcome(paid=usage, lost=NoAnswerError(f"refused: {why}", masked(reply.text, secret)))
+    refused = refusal_in(reply, secret)
+    if refused:
+        return Outcome(paid=usage, lost=NoAnswerError(f"refused: {refused}", masked(reply.text, secret)))
     if fault_of(reply, kind):
         return Outcome(paid=usage)
     return Outcome(Answer(json_in(reply.text), usage), usage)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rms.assistant.openai.reading import UNREADABLE, Reply, error_message, reply_of
-from rms.assistant.openai.request import Usage
+from rms.assistant.openai.request import Usage, total
 from rms.assistant.openai.secret import masked, secret_of
 from rms.errors import RmsError, one_line
 from rms.params import OpenAIAssistant as Settings
@@ -63,13 +63,8 @@ class Session:
             reply = reply_of(content, len(json.dumps(asked)))
         except ValueError as error:
             return Failed(0, str(error))
-        so_far, new = self.usage, reply.usage
         self.thinking = self.logprobs = False
-        self.usage = Usage(
-            so_far.input_tokens + new.input_tokens,
-            so_far.output_tokens + new.output_tokens,
-            so_far.estimated or new.estimated,
-        )
+        self.usage = total((self.usage, reply.usage))
         value = json.loads(content)
         with suppress(*UNREADABLE):
             self.thinking = _thought(value)

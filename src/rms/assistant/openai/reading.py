@@ -1,4 +1,4 @@
-"""What an endpoint's reply is: an answer, a passing trouble, a lost question, or the end of the run."""
+"""Reading what came over the wire: replies and what is wrong with them, errors, and how long to wait."""
 
 import json
 import math
@@ -78,10 +78,16 @@ def reply_of(body: bytes, asked_chars: int) -> Reply:
     )
 
 
+def refusal_in(reply: Reply, secret: str = "") -> str:
+    """Why the endpoint would not answer, in one line of at most 200 characters without the key; "" where it would."""
+    if not reply.refusal and reply.finish != "content_filter":
+        return ""
+    return masked(one_line(reply.refusal), secret)[:200] or "content filter"
+
+
 def completion_of(reply: Reply) -> Completion:
     """A reply as an answer in words."""
-    refusal = one_line(reply.refusal)[:200] or ("content filter" if reply.finish == "content_filter" else "")
-    return Completion(text=storable(reply.text), refusal=storable(refusal), first=reply.first)
+    return Completion(text=storable(reply.text), refusal=storable(refusal_in(reply)), first=reply.first)
 
 
 def _first(logprobs: Any) -> tuple[Likely, ...]:

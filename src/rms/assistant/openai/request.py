@@ -1,5 +1,6 @@
 """What is asked of an endpoint, and what comes back."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -27,6 +28,11 @@ class Request(NamedTuple):
     logprobs: int = 0
     """How many of the likeliest first tokens are wanted beside a `Completion`."""
 
+    @property
+    def characters(self) -> int:
+        """Of what a model reads, pictures aside: messages and schema."""
+        return sum(len(message.text) for message in self.messages) + len(json.dumps(self.schema))
+
 
 class Usage(NamedTuple):
     """Tokens of one answer, as the endpoint counted them; reasoning tokens are among the output."""
@@ -38,6 +44,17 @@ class Usage(NamedTuple):
     batch_input: int = 0
     batch_output: int = 0
     """Of the tokens above, those that came at the price of a batch."""
+
+
+def total(usages: Sequence[Usage]) -> Usage:
+    """All of it together."""
+    return Usage(
+        sum(usage.input_tokens for usage in usages),
+        sum(usage.output_tokens for usage in usages),
+        any(usage.estimated for usage in usages),
+        sum(usage.batch_input for usage in usages),
+        sum(usage.batch_output for usage in usages),
+    )
 
 
 class Answer(NamedTuple):
