@@ -44,6 +44,7 @@ def list_command(root: Path | None) -> None:
     """
     from rms.corpora import adapters  # noqa: PLC0415 - reads every adapter
     from rms.corpora.hub import fetched_revision  # noqa: PLC0415
+    from rms.corpora.paths import holds_files  # noqa: PLC0415
 
     root = root or _configured_root()
     rows = [("name", "licence", "gated", "label of", "classes", "rows", "revision", "train", "here")]
@@ -60,7 +61,7 @@ def list_command(root: Path | None) -> None:
                 " / ".join(f"{split.rows:,}" if split.rows else "?" for split in kind.splits),
                 revision[:8],
                 _yes(kind.trainable),
-                "?" if folder is None else _yes(_holds_files(folder)),
+                "?" if folder is None else _yes(holds_files(folder)),
             )
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -95,7 +96,9 @@ def fetch(names: tuple[str, ...], everything: bool, root: Path | None, split: st
         raise click.UsageError("--revision is for a single NAME")
     root = root or _configured_root()
     if root is None:
-        raise click.UsageError("say where to with --root: corpora.kind in params.yaml is not `folder`")
+        raise click.UsageError(
+            "say where to with --root: no params.yaml here names a folder of downloads (corpora.kind=folder)"
+        )
     if everything:
         names = tuple(name for name, kind in adapters().items() if any(part.name == split for part in kind.splits))
         names = tuple(name for name in names if adapters()[name].homepage)  # not one's own
@@ -146,7 +149,9 @@ def check(name: str, folder: Path | None, split: str, options: tuple[str, ...], 
     if folder is None:
         root = _configured_root()
         if root is None:
-            raise click.UsageError("say where it is with --folder: corpora.kind in params.yaml is not `folder`")
+            raise click.UsageError(
+                "say where it is with --folder: no params.yaml here names one of downloads (corpora.kind=folder)"
+            )
         folder = root / name
     _show_fields(schema(corpus, folder, split))
     found = inspect(corpus, folder, split)
@@ -193,10 +198,6 @@ def _configured_root() -> Path | None:
     except RmsError:
         return None
     return Path(settings.root) if settings.kind == "folder" else None
-
-
-def _holds_files(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.iterdir())
 
 
 def _plain(text: str) -> str:

@@ -1,4 +1,5 @@
 import io
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -89,11 +90,9 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypa
 def test_a_damaged_archive_is_one_line(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"imgs{ending}"
     whole = (_zip(path, "a.png") if ending == ".zip" else _tar(path, tarfile.TarInfo("a.png"))).read_bytes()
-    for content in (b"", b"no archive at all", whole[: len(whole) // 2], whole[:50] + b"?" * 50 + whole[100:]):
+    cut = whole[: len(whole.rstrip(b"\0")) // 2]  # a tar ends with blocks of zeros, which nobody would miss
+    for content in (b"", b"no archive at all", cut, whole[:50] + b"?" * 50 + whole[100:]):
         path.write_bytes(content)
-        try:
+        with pytest.raises(RmsError, match=rf"^{re.escape(str(path))}: cannot be unpacked \([^\n]*fetch it again$"):
             unpack(path)
-        except RmsError as error:
-            assert str(path) in str(error)
-            assert "\n" not in str(error)
-        assert not (tmp_path.parent / "a.png").exists()
+        assert path.exists()

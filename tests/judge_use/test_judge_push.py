@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fake_model_hub import model_hub
 from test_embedded_judge import CHOCOLATE
 
 import rms.judge
+from fake_hub import Repo, fake_hub
 from rms.errors import RmsError
 from rms.judge_use.card import judge_card
 from rms.judge_use.publishing import publish, publishable
@@ -31,12 +31,12 @@ def run(*arguments: str | Path, at: str, home: Path, **environment: str) -> subp
 
 def test_a_judge_that_was_pushed_judges_alike_where_it_is_fetched(project):
     (expected,) = rms.judge.load(FOLDER).p_unsafe([("cat.jpg", CHOCOLATE[0])])
-    with model_hub({}) as hub:
+    with fake_hub({}) as hub:
         pushed = run("push", FOLDER, "somebody/a-judge", at=hub.address, home=project / "home", HF_TOKEN=TOKEN)
         assert (pushed.returncode, pushed.stderr) == (0, "")
         assert pushed.stdout.startswith(f"{hub.address}/somebody/a-judge/commit/")
         assert hub.tokens == {f"Bearer {TOKEN}"}
-        there = hub.repos["somebody/a-judge"]
+        there = hub.repos["somebody/a-judge"].files
         assert sorted(there) == ["README.md", "config.json", "elements.yaml", "judge.json", "model.safetensors"]
         assert not any(TOKEN.encode() in content for content in there.values())
         there["evil.bin"] = there["code.py"] = b"not asked for"
@@ -57,13 +57,13 @@ def test_a_judge_that_was_pushed_judges_alike_where_it_is_fetched(project):
     [
         ({"kind": "api", "settings": {"api_key_env": "HOME"}}, "may not name an endpoint"),
         ({"kind": "vlm", "trust_remote_code": True}, "wants to run code"),
-        ([], "may not name an endpoint"),
+        ([], "its judge.json is no object"),
         (None, "holds no judge.json"),
     ],
 )
 def test_a_strangers_judge_may_only_judge(project, card, message):
     files = {"README.md": b"hello"} if card is None else {"judge.json": json.dumps(card).encode()}
-    with model_hub({"stranger/judge": files}) as hub:
+    with fake_hub({"stranger/judge": Repo(files)}) as hub:
         query = ["--image", "cat.jpg", "--text", "a", "--judge", "stranger/judge"]
         told = run(*query, at=hub.address, home=project / "home")
     assert (told.returncode, told.stdout, told.stderr.count("\n")) == (1, "", 1)

@@ -123,6 +123,14 @@ def test_options_and_the_fetched_commit_are_facts_of_the_summary(project: Path) 
         run(_params(options={"msts": {"language": "latin"}}), "msts")
 
 
+def test_options_of_a_corpus_that_there_is_not_are_an_error(project: Path) -> None:
+    _local(project / "downloads/local", "safe")
+    with pytest.raises(
+        RmsError, match=r"^corpora\.options: 'mtst' is no known corpus; known are beavertails_v, [^\n]+$"
+    ):
+        run(_params(options={"mtst": {"language": "german"}}), "local")
+
+
 def test_a_gated_corpus_that_is_missing_names_the_page_to_ask_at() -> None:
     with pytest.raises(
         RmsError, match=r"https://huggingface\.co/\S+VLGuard, after asking for access there, and put test\.json"

@@ -270,6 +270,27 @@ def test_planted_copies_are_removed_counted_and_listed(configure, siuo_holds, na
     assert facts.splits["train"].there + facts.splits["validation"].there == len(rows(name))
 
 
+def test_rows_removed_of_a_pool_are_listed_though_it_is_no_training_set(configure, siuo_holds):
+    safe = next(
+        row for row in read_table(Path("data/train_corpora/vlguard/samples"), CorpusSample) if row.label == "safe"
+    )
+    siuo_holds([9999], [safe.text])
+    train_sets.run(configure(train_sets=["mis"], size=None, benign_pool="vlguard"))
+    listed = read_jsonl(OUT / "vlguard.contamination.jsonl", Contaminated)
+    reasons = {item.sample_id: item.reason for item in listed}  # of rows with nearly the same text, too
+    assert reasons[safe.sample_id] == "same_text"
+    assert not reasons.keys() & {row.sample_id for row in rows("mis")}
+    assert read_jsonl(OUT / "mis.contamination.jsonl", Contaminated) == []
+    assert not (OUT / "vlguard").exists()
+
+
+def test_options_of_a_corpus_that_there_is_not_are_an_error(configure):
+    params = configure()
+    mistyped = params.corpora.model_copy(update={"options": {"miss": {"level": "easy"}}})
+    with pytest.raises(RmsError, match=r"^corpora\.options: 'miss' is no known corpus"):
+        train_corpora.run(params.model_copy(update={"corpora": mistyped}), "mis")
+
+
 def test_others_are_cleaned_of_what_our_own_test_split_holds(configure, read_once, tmp_path, monkeypatch):
     shutil.copytree(read_once / "data", tmp_path / "data")
     monkeypatch.chdir(tmp_path)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rms.contamination.texts import normalised
-from rms.records import CorpusFingerprint, CorpusText, ImageInfo, SampleInfo
+from rms.records import CorpusFingerprint, CorpusText, SampleInfo
 from rms.store import read_table
 
 
@@ -26,12 +26,11 @@ def held_corpus(name: str, folder: Path) -> Held:
     return Held(name, images, _first_of_each(row for row in rows if row.label_of != "image"))
 
 
-def held_split(name: str, folder: Path, images: Mapping[str, ImageInfo]) -> Held:
-    """One split of a dataset of ours, in the Parquet folder `folder`; `images` are the collected photographs."""
+def held_split(name: str, folder: Path, prints: Mapping[str, CorpusFingerprint]) -> Held:
+    """One split of a dataset of ours, in the Parquet folder `folder`; `prints` are of the collected photographs."""
     rows = list(read_table(folder, SampleInfo))
-    used = (images[image_id] for image_id in dict.fromkeys(row.image_id for row in rows))
-    prints = [CorpusFingerprint(image_id=info.image_id, sha256=info.sha256, phash=info.phash) for info in used]
-    return Held(name, prints, _first_of_each(rows))
+    used = dict.fromkeys(row.image_id for row in rows)
+    return Held(name, [prints[image_id] for image_id in used], _first_of_each(rows))
 
 
 def _first_of_each(rows: Iterable[CorpusText | SampleInfo]) -> dict[str, str]:

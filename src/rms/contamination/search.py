@@ -35,14 +35,15 @@ def find(
     `prints` has the fingerprint of every image of `rows`; up to `bits` apart in the perceptual hash it is the same one.
     """
     used = {image_id: prints[image_id] for row in rows for image_id in row.image_ids}
-    texts = list(dict.fromkeys(normalised(row.text) for row in rows if row.own_text))
+    texts = [normalised(row.text) if row.own_text else None for row in rows]
+    distinct = list(dict.fromkeys(text for text in texts if text is not None))
     found = []
     for held in track(tests, "contamination"):
-        images, copies = _held_images(list(used.values()), held, bits), _held_texts(texts, held)
-        for number, row in enumerate(rows):
+        images, copies = _held_images(list(used.values()), held, bits), _held_texts(distinct, held)
+        for number, (row, text) in enumerate(zip(rows, texts, strict=True)):
             matches = [images[image_id] for image_id in row.image_ids if image_id in images]
             # "same" sorts before "similar": of several pictures the one that is certain is named.
-            match = min(matches, default=None) or (copies.get(normalised(row.text)) if row.own_text else None)
+            match = min(matches, default=None) or (None if text is None else copies.get(text))
             if match:
                 found.append((number, held.name, match))
     return [

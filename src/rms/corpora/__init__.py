@@ -6,6 +6,6 @@ records. To add a dataset, write its adapter into `adapters/`: docs/corpora.md s
 
 from rms.corpora.base import Adapter
 from rms.corpora.reader import read
-from rms.corpora.registry import adapter, adapters, require_trainable
+from rms.corpora.registry import adapter, adapters, configured, require_trainable
 
-__all__ = ["Adapter", "adapter", "adapters", "read", "require_trainable"]
+__all__ = ["Adapter", "adapter", "adapters", "configured", "read", "require_trainable"]

@@ -12,6 +12,11 @@ class Refusal(NamedTuple):
     detail: str = ""
 
 
+def holds_files(folder: Path) -> bool:
+    """Whether there is something in `folder`: a fetch leaves an empty one for what it could not get."""
+    return folder.is_dir() and any(folder.iterdir())
+
+
 def leads_out(path: str) -> bool:
     """Whether a path is absolute or has `..` in it, with either slash."""
     windows = PureWindowsPath(path)

@@ -43,6 +43,14 @@ def adapter(name: str, options: Mapping[str, str] | None = None) -> Adapter:
     return kind(chosen)
 
 
+def configured(name: str, options: Mapping[str, Mapping[str, str]]) -> Adapter:
+    """The adapter of the corpus `name`, set as `corpora.options` says; RmsError when that names no known corpus."""
+    unknown = next((corpus for corpus in options if corpus not in adapters()), None)
+    if unknown is not None:
+        raise RmsError(f"corpora.options: {unknown!r} is no known corpus; known are {', '.join(adapters())}")
+    return adapter(name, options.get(name))
+
+
 def require_trainable(name: str) -> Adapter:
     """The adapter of a corpus that a judge may be trained on; RmsError for any other."""
     corpus = adapter(name)

@@ -116,21 +116,19 @@ def check_params(values: Any, where: str) -> Params:
 
 def _check_benign_pool(params: Params, where: str) -> None:
     """Refuse, before anything is trained, to borrow rows from a corpus that no judge is tried on."""
-    ours = [name for name in OURS if name == "rms" or name in params.finetune.train_sets]
     for name in params.evaluate.benign_pool:
-        if name not in (*params.corpora.names, *ours):
+        if name not in (*params.corpora.names, *params.finetune.own_tests):
             raise RmsError(f"{where}: evaluate.benign_pool: no judge is tried on {name!r}; add it to corpora.names")
 
 
 def _check_train_sets(params: Params, where: str) -> None:
     """Refuse, before anything runs, a training set that nobody makes or that may not be trained on."""
     read = params.train_corpora.names
-    ours_too = {
-        "finetune.train_sets": params.finetune.train_sets,
-        "finetune.benign_pool": [params.finetune.benign_pool] if params.finetune.benign_pool else [],
-    }
-    others = [(key, name) for key, names in ours_too.items() for name in names if name not in OURS]
-    for key, name in [*(("train_corpora.names", name) for name in read), *others]:
+    pool = params.finetune.benign_pool
+    public = [("train_corpora.names", name) for name in read]
+    public += [("finetune.train_sets", name) for name in params.finetune.train_sets if name not in OURS]
+    public += [("finetune.benign_pool", pool)] if pool and pool not in OURS else []
+    for key, name in public:
         from rms.corpora import adapters, require_trainable  # noqa: PLC0415 - reads every adapter
 
         if name not in adapters():

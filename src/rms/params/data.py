@@ -70,6 +70,10 @@ class TrainCorpora(Section):
     """Folder with one subfolder per dataset, each in its public layout."""
 
 
+OURS = ("rms", "risk_oriented")
+"""The training sets that the pipeline makes itself."""
+
+
 class Finetune(Section):
     train_sets: Annotated[list[FolderName], Field(min_length=1), AfterValidator(distinct)]
     """`OURS`, and any of `train_corpora.names`."""
@@ -84,9 +88,10 @@ class Finetune(Section):
     validation_share: Annotated[float, Field(gt=0.0, lt=1.0)]
     """Of the images of a public dataset, which has no validation split that all share."""
 
-
-OURS = ("rms", "risk_oriented")
-"""The training sets that the pipeline makes itself."""
+    @property
+    def own_tests(self) -> list[str]:
+        """The datasets of ours whose test split judges are tried on, whatever they learned from."""
+        return [name for name in OURS if name == "rms" or name in self.train_sets]
 
 
 class RiskOriented(Section):

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rms.corpora import Adapter, adapter
+from rms.corpora import Adapter, configured
 from rms.corpora.embedded import materialise
 from rms.corpora.hub import by_hand
+from rms.corpora.paths import holds_files
 from rms.corpora.writing import write_corpus
 from rms.errors import RmsError
 from rms.params import Corpora, Params
@@ -20,7 +21,7 @@ OUT = Path("data/corpora")
 def run(params: Params, name: str) -> None:
     """Read the corpus `name` into `data/corpora/<name>/`."""
     settings = params.corpora
-    corpus = adapter(name, settings.options.get(name))
+    corpus = configured(name, settings.options)
     with _layout(settings, corpus) as folder, output_folder(OUT / name) as draft:
         write_corpus(draft, corpus, settings.split, folder, embedded=settings.kind == "embedded")
 
@@ -35,7 +36,7 @@ def _layout(settings: Corpora, corpus: Adapter) -> Iterator[Path | None]:
             layout.mkdir()
             materialise(folder, layout)
             yield layout
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif holds_files(folder):
         yield folder
     else:
         state = "empty" if folder.is_dir() else "not found"

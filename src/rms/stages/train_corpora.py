@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from rms.corpora import adapter, require_trainable
+from rms.corpora import configured, require_trainable
 from rms.corpora.hub import by_hand
+from rms.corpora.paths import holds_files
 from rms.corpora.writing import write_corpus
 from rms.errors import RmsError
 from rms.params import Params
@@ -15,9 +16,9 @@ OUT = Path("data/train_corpora")
 def run(params: Params, name: str) -> None:
     """Read the training split of the corpus `name` into `data/train_corpora/<name>/`."""
     require_trainable(name)
-    corpus = adapter(name, params.corpora.options.get(name))
+    corpus = configured(name, params.corpora.options)
     folder = Path(params.train_corpora.root) / name
-    if not folder.is_dir() or not any(folder.iterdir()):
+    if not holds_files(folder):
         how = f"{by_hand(corpus, folder)}, or run `rms corpora fetch {name} --split train`"
         raise RmsError(f"{folder}: no training split of {name} here; {how}")
     with output_folder(OUT / name) as draft:

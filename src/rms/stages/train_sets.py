@@ -9,7 +9,7 @@ from typing import Any
 
 from rms.contamination import Held, held_corpus, held_split
 from rms.params import OURS, Params
-from rms.records import ImageInfo, TrainSample
+from rms.records import CorpusFingerprint, TrainSample
 from rms.store import output_folder, read_json, read_table
 from rms.train_sets import (
     Source,
@@ -20,6 +20,7 @@ from rms.train_sets import (
     decontaminated,
     drawing_order,
     rows_of_each,
+    write_removed,
     write_train_set,
 )
 
@@ -34,8 +35,10 @@ def run(params: Params) -> None:
     """Write `data/train_sets/<name>/` for each training set, with facts and removed rows beside it."""
     settings = params.finetune
     tests = _tests(params)
-    pool = _clean(settings.benign_pool, params, tests) if settings.benign_pool else None
-    sources = {name: completed(_clean(name, params, tests), pool, params.seed) for name in settings.train_sets}
+    pools = [settings.benign_pool] if settings.benign_pool else []
+    clean = {name: _clean(name, params, tests) for name in dict.fromkeys([*pools, *settings.train_sets])}
+    pool = clean[pools[0]] if pools else None
+    sources = {name: completed(clean[name], pool, params.seed) for name in settings.train_sets}
     ordered = {
         name: [member.row for member in drawing_order(source.members, params.seed)] for name, source in sources.items()
     }
@@ -48,14 +51,16 @@ def run(params: Params) -> None:
     with output_folder(OUTPUT) as draft:
         for name, source in sources.items():
             write_train_set(draft, source, pool, chosen[name], _about(name))
+        if pool and pool.name not in sources:
+            write_removed(draft, pool)
 
 
 def _tests(params: Params) -> list[Held]:
     """Whatever judges are tried on: the corpora, and the test splits of ours that `evaluate` takes."""
-    images = {image.image_id: image for image in read_table(IMAGES, ImageInfo)}
+    prints = {item.image_id: item for item in read_table(IMAGES, CorpusFingerprint)}
     own = [name for name in OURS if name == "rms" or name in params.finetune.train_sets]
     corpora = [held_corpus(name, CORPORA / name) for name in params.corpora.names]
-    return [*corpora, *(held_split(name, DATASETS[name] / "test", images) for name in own)]
+    return [*corpora, *(held_split(name, DATASETS[name] / "test", prints) for name in own)]
 
 
 def _clean(name: str, params: Params, tests: list[Held]) -> Source:

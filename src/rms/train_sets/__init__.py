@@ -4,7 +4,7 @@ from rms.train_sets.pool import completed
 from rms.train_sets.reading import TrainSet
 from rms.train_sets.sampling import cut, drawing_order, rows_of_each
 from rms.train_sets.sources import Member, Source, corpus_source, dataset_source, decontaminated
-from rms.train_sets.writing import TrainSetFacts, read_facts, write_train_set
+from rms.train_sets.writing import TrainSetFacts, read_facts, write_removed, write_train_set
 
 __all__ = [
     "Member",
@@ -19,5 +19,6 @@ __all__ = [
     "drawing_order",
     "read_facts",
     "rows_of_each",
+    "write_removed",
     "write_train_set",
 ]

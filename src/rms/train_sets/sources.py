@@ -10,7 +10,7 @@ from rms.contamination import Held, Row, find
 from rms.images.fingerprints import clusters, look_alikes, words
 from rms.images.splits import assign_splits
 from rms.pictures import Pictures
-from rms.records import Contaminated, CorpusFingerprint, CorpusSample, ImageInfo, SampleInfo, TrainSample
+from rms.records import Contaminated, CorpusFingerprint, CorpusSample, SampleInfo, TrainSample
 from rms.seeds import content_id
 from rms.store import read_jsonl, read_table
 
@@ -41,10 +41,7 @@ class Source(NamedTuple):
 
 def dataset_source(name: str, dataset: Path, images: Path) -> Source:
     """A dataset of ours, in the Parquet folders `train` and `validation` of `dataset`; `images` are as collected."""
-    prints = {
-        info.image_id: CorpusFingerprint(image_id=info.image_id, sha256=info.sha256, phash=info.phash)
-        for info in read_table(images, ImageInfo)
-    }
+    prints = {item.image_id: item for item in read_table(images, CorpusFingerprint)}
     members = [
         Member(_of_ours(name, sample, split), _pair(sample))
         for split in get_args(LearnedSplit)

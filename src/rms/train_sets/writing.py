@@ -59,7 +59,7 @@ def write_train_set(
 
     write_table(folder / source.name / "samples", TrainSample, chosen)
     write_table(folder / source.name / "images", CorpusImage, images())
-    write_jsonl(folder / f"{source.name}.contamination.jsonl", source.removed)
+    write_removed(folder, source)
     facts = TrainSetFacts(
         train_set=source.name,
         benign_pool=next((row.source for row in chosen if row.source != source.name), ""),
@@ -70,6 +70,11 @@ def write_train_set(
         removed_rows=len({item.sample_id for item in source.removed}),
     )
     write_json(folder / f"{source.name}.json", facts.model_dump())
+
+
+def write_removed(folder: Path, source: Source) -> None:
+    """Write the list of rows that `source` lost because a test set holds them."""
+    write_jsonl(folder / f"{source.name}.contamination.jsonl", source.removed)
 
 
 def read_facts(folder: Path, name: str) -> TrainSetFacts:
