@@ -53,4 +53,4 @@ bench: setup ## Run the benchmarks (RMS_TEST_PHOTOS names a folder of photograph
 	@for file in bench/*.py; do echo "== $$file"; python $$file || exit 1; done
 
 clean: ## Remove what the stages wrote and what tests left (not DVC's cache, not .venv)
-	rm -rf $(filter-out data/train_corpora/,$(wildcard data/*/)) data/train_corpora/*/ models/judge reports/*/ reports/*.csv reports/matrix.md reports/report.html .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(filter-out data/train_corpora/,$(wildcard data/*/)) data/train_corpora/*/ models/judge reports/*/ reports/*.csv reports/spending.json reports/matrix.md reports/report.html .pytest_cache .mypy_cache .ruff_cache .hypothesis

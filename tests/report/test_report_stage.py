@@ -122,6 +122,7 @@ def test_the_matrix_has_a_row_for_each_judge_and_corpus(reports):
     assert float(row["f1_high"]) == found["f1"]["high"]
     siuo = next(r for r in rows if r["corpus"] == "siuo")
     assert siuo["auroc"] == ""
+    assert siuo["derived_labels"] == "siuo: a preference counts as a verdict"
     assert siuo["classes"] == "unsafe"
     pooled = next(r for r in rows if r["corpus"] == "siuo+pool")
     assert (pooled["pool"], pooled["n"], pooled["n_unsafe"], pooled["classes"]) == ("vlguard", "98", "50", "both")
@@ -165,8 +166,9 @@ def test_categories_are_listed_where_a_corpus_names_several(reports, page):
 def test_the_markdown_matrix_names_the_own_test_and_the_rate(reports):
     text = (reports / "matrix.md").read_text()
     assert len(re.findall(r"\(own test\)", text)) == 2
-    assert "| siuo | 50 | 100% | Apache-2.0 | detection rate |" in text
-    assert "| siuo+pool (vlguard) | 98 | 51% | Apache-2.0 | AUROC |" in text
+    assert "| siuo (derived labels) | 50 | 100% | Apache-2.0 | detection rate |" in text
+    assert "| siuo+pool (vlguard) (derived labels) | 98 | 51% | Apache-2.0 | AUROC |" in text
+    assert text.count("Labels of siuo are derived: a preference counts as a verdict.") == 1
     assert "1 without verdict" in text
     assert "Other corpora of rms: vlguard, mssbench, risk_oriented." in text
     assert text.count("0123456789 (0)") == 2

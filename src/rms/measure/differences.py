@@ -76,14 +76,12 @@ def differences(contests: Sequence[Contest], confidence: float) -> list[Differen
         for a, b in combinations(contest.entrants, 2)
         if a.estimate.value is not None and b.estimate.value is not None
     ]
-    tested = [item for item in found if item.p is not None]
-    corrected = dict(zip(map(id, tested), holm([item.p or 0.0 for item in tested]), strict=True))
-    return [
-        item.model_copy(update={"p_holm": p, "significant": p < 1 - confidence})
-        if (p := corrected.get(id(item))) is not None
-        else item
-        for item in found
-    ]
+    corrected = iter(holm([item.p for item in found if item.p is not None]))
+    return [item if item.p is None else _corrected(item, next(corrected), confidence) for item in found]
+
+
+def _corrected(item: Difference, p_holm: float, confidence: float) -> Difference:
+    return item.model_copy(update={"p_holm": p_holm, "significant": p_holm < 1 - confidence})
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

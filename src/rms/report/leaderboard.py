@@ -8,6 +8,7 @@ from rms.measure.columns import Columns
 from rms.measure.contests import SAME_CORPORA, Resamples, best, contests, is_own
 from rms.measure.differences import Difference, differences
 from rms.measure.results import Estimate, Evaluation, MacroMean, headline_metric
+from rms.report.corpora import CorpusFacts
 
 
 class Cell(NamedTuple):
@@ -36,6 +37,8 @@ class Row(NamedTuple):
     n_unsafe: int
     n_images: int
     licence: str
+    derived: Mapping[str, str]
+    """By dataset, this one and its pool: the rule that labels were derived by, where the dataset states none."""
     pool: Sequence[str]
     cells: Sequence[Cell | None]
     """In the order of the training sets; None where a judge was not tried on it."""
@@ -67,11 +70,11 @@ def leaderboard(
     evaluations: Sequence[Evaluation],
     resampled: Mapping[str, Resamples],
     predictions: Mapping[str, Mapping[str, Columns]],
-    licences: Mapping[str, str],
+    facts: Mapping[str, CorpusFacts],
 ) -> Leaderboard:
     """Compare the training sets and put together what was measured.
 
-    `resampled` and `predictions` are by training set, `licences` by corpus.
+    `resampled` and `predictions` are by training set; `facts` are by corpus, our own test splits having none.
     """
     confidence = evaluations[0].confidence
     pairs = contests(evaluations, resampled, predictions)
@@ -84,7 +87,7 @@ def leaderboard(
     ]
     return Leaderboard(
         train_sets=[item.train_set for item in evaluations],
-        rows=[_row(corpus, evaluations, licences, winners.get(corpus)) for corpus in corpora],
+        rows=[_row(corpus, evaluations, facts, winners.get(corpus)) for corpus in corpora],
         leaders=sorted(leaders, key=lambda leader: -_score(leader)),
         differences=found,
         confidence=confidence,
@@ -95,15 +98,17 @@ def _score(leader: Leader) -> float:
     return -1.0 if leader.common.auroc.value is None else leader.common.auroc.value
 
 
-def _row(corpus: str, evaluations: Sequence[Evaluation], licences: Mapping[str, str], winner: str | None) -> Row:
+def _row(corpus: str, evaluations: Sequence[Evaluation], facts: Mapping[str, CorpusFacts], winner: str | None) -> Row:
     known = next(item.corpora[corpus] for item in evaluations if corpus in item.corpora)
+    parts = [corpus.removesuffix("+pool"), *known.pool]
     return Row(
         corpus=corpus,
         metric=headline_metric(known.classes),
         n=known.n,
         n_unsafe=known.n_unsafe,
         n_images=known.n_images,
-        licence=licences.get(corpus.removesuffix("+pool"), ""),
+        licence=facts[parts[0]].licence if parts[0] in facts else "",
+        derived={name: facts[name].derivation for name in parts if name in facts and facts[name].derivation},
         pool=known.pool,
         cells=[_cell(item, corpus, winner) if corpus in item.corpora else None for item in evaluations],
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from rms.errors import one_line
 from rms.measure.contests import SAME_CORPORA
 from rms.measure.results import Estimate
 from rms.report.leaderboard import Cell, Leader, Leaderboard, Row
@@ -50,6 +51,7 @@ def matrix_markdown(board: Leaderboard) -> str:
         "",
         *_table(["corpus", "samples", "unsafe", "licence", "metric", *names], map(_scores, board.rows)),
         "",
+        *_derivations(board),
         "## Unimodal twins and complementarity gap",
         "",
         "Text-only / image-only twin, and the gap: AUROC of the full judge minus that of the better twin, on the same",
@@ -89,8 +91,15 @@ def _leader(leader: Leader) -> list[str]:
 
 def _scores(row: Row) -> list[str]:
     name = f"{row.corpus} ({', '.join(row.pool)})" if row.pool else row.corpus
+    name += " (derived labels)" if row.derived else ""
     cells = [UNDEFINED if cell is None else _score(cell) for cell in row.cells]
     return [name, str(row.n), _share(row.n_unsafe, row.n), row.licence, metric_name(row.metric), *cells]
+
+
+def _derivations(board: Leaderboard) -> list[str]:
+    """The rule behind each mark of `_scores`."""
+    rules = {name: rule for row in board.rows for name, rule in row.derived.items()}
+    return [line for name, rule in rules.items() for line in (f"Labels of {name} are derived: {one_line(rule)}.", "")]
 
 
 def _score(cell: Cell) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rms import __version__
 from rms.assistant import Spending
 from rms.measure.bootstrap import FEWEST_CLUSTERS
-from rms.measure.contests import SAME_CORPORA
+from rms.measure.contests import SAME_CORPORA, is_own
 from rms.measure.metrics import BINS
 from rms.measure.results import Estimate, Evaluation
 from rms.params import Assistant, Params
@@ -73,6 +73,7 @@ def render(content: Content) -> str:
         metric_name=metric_name,
         p_value=p_value,
         same_corpora=SAME_CORPORA,
+        is_own=is_own,
         bins=BINS,
         fewest_images=FEWEST_CLUSTERS,
     )
@@ -105,7 +106,7 @@ def _facts(content: Content) -> list[tuple[str, str]]:
         ("Judge", "embedded" if params.judge.kind == "embedded" else f"{params.judge.kind}: {params.judge.model}"),
         ("Corpora", f"{len(content.corpora)} ({params.corpora.kind})"),
         ("Intervals", f"{params.evaluate.confidence:.0%}, {params.evaluate.resamples} resamples"),
-        ("Spent on answers", in_words(content.spent)),
+        ("Spent on making data", in_words(content.spent)),
         ("Seed", str(params.seed)),
         ("Judges' seeds", ", ".join(map(str, params.finetune.seeds))),
     ]

@@ -1,4 +1,4 @@
-"""What the answers of paid endpoints took, stage by stage."""
+"""What the answers of paid endpoints took, stage by stage, until the data were made."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -25,8 +25,8 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def matrix_csv(evaluations: Sequence[Evaluation], board: Leaderboard) -> str:
     """One row for each training set, corpus and judge, with every metric, its interval and its spread over seeds."""
     header = [
-        "train_set", "corpus", "judge", "judge_ids", "seeds", "own_test", "best", "pool", "licence", "classes",
-        "n", "n_unsafe", "n_images", "no_verdict", "threshold", *_columns(METRICS),
+        "train_set", "corpus", "judge", "judge_ids", "seeds", "own_test", "best", "pool", "licence",
+        "derived_labels", "classes", "n", "n_unsafe", "n_images", "no_verdict", "threshold", *_columns(METRICS),
     ]  # fmt: skip
     facts = {row.corpus: row for row in board.rows}
     rows: list[list[object]] = []
@@ -45,6 +45,7 @@ def matrix_csv(evaluations: Sequence[Evaluation], board: Leaderboard) -> str:
                         int(cell is not None and cell.best and judge == "full"),
                         " ".join(row.pool),
                         row.licence,
+                        "; ".join(f"{name}: {rule}" for name, rule in row.derived.items()),
                         scores.classes,
                         scores.n,
                         scores.n_unsafe,

@@ -78,6 +78,5 @@ def run(params: Params, train_set: str) -> None:
 
 
 def _benchmarks(params: Params) -> list[Benchmark]:
-    own = [name for name in OWN_TESTS if name == "rms" or name in params.finetune.train_sets]
     corpora = [corpus_benchmark(name, Path("data/corpora") / name) for name in params.corpora.names]
-    return [*corpora, *(split_benchmark(name, OWN_TESTS[name]) for name in own)]
+    return [*corpora, *(split_benchmark(name, OWN_TESTS[name]) for name in params.finetune.own_tests)]

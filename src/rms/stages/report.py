@@ -35,7 +35,7 @@ ASSISTED = {"patterns": DATA / "patterns", "generate": DATA / "triplets", "augme
 
 def run(params: Params) -> None:
     """Write `metrics.json`, tables (CSV, Markdown), `spending.json`, `plots/` and `report.html` into `reports/`."""
-    names = [str(name) for name in params.finetune.train_sets]
+    names = params.finetune.train_sets
     evaluations = [read_evaluation(REPORTS / "eval" / name / "metrics.json") for name in names]
     folders = {item.train_set: REPORTS / "eval" / item.sources[0] for item in evaluations}
     predictions = {name: by_corpus(read_table(path / "predictions", Prediction)) for name, path in folders.items()}
@@ -47,7 +47,7 @@ def run(params: Params) -> None:
     resampled = {name: read_resampled(path / "resampled") for name, path in folders.items()}
     scaling = scaling_points({name: read_scaling(path / "scaling.json") for name, path in folders.items()})
     corpora = [corpus_facts(CORPORA / name) for name in params.corpora.names]
-    board = leaderboard(evaluations, resampled, predictions, {corpus.name: corpus.licence for corpus in corpora})
+    board = leaderboard(evaluations, resampled, predictions, {corpus.name: corpus for corpus in corpora})
     facts = dataset_facts(DATASETS["rms"])
     spent = spending(ASSISTED)
     content = Content(
