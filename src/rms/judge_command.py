@@ -51,10 +51,13 @@ def judge(
     """
     if context.invoked_subcommand:
         return
+    _trust_own_settings()
     if batch is not None:
-        if images or text or output is None:
-            raise click.UsageError("--batch FILE needs --output FILE, and takes no --image and --text")
+        if images or text or response or output is None:
+            raise click.UsageError("--batch FILE needs --output FILE, and takes no --image, --text and --response")
         _judge_batch(place, batch, output, root or batch.parent, as_json)
+    elif output is not None or root is not None:
+        raise click.UsageError("--output and --root go with --batch FILE")
     elif images and text and text.strip():
         _judge_one(place, images, text, response, as_json)
     else:
@@ -106,6 +109,8 @@ def _judge_one(place: str | None, images: tuple[str, ...], text: str, response: 
     loaded = load(where)
     (opinion,) = opinions(loaded, [(images, text, response)])
     click.echo(_as_json(loaded, opinion, where) if as_json else _in_words(loaded, opinion, where))
+    if opinion.why == "unanswered":
+        raise RmsError(f"{where}: no answer: {opinion.error}")
 
 
 def _judge_batch(place: str | None, batch: Path, output: Path, root: Path, as_json: bool) -> None:
@@ -121,8 +126,19 @@ def _judge_batch(place: str | None, batch: Path, output: Path, root: Path, as_js
     else:
         told = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()))
         click.echo(f"{counts.total():,} rows: {told} -> {output}")
+    if counts["error"] == counts.total() > 0:
+        raise RmsError(f"no row has a verdict: {output} says of each why; run again to retry")
     if counts["error"]:
         click.echo(f"rms: {counts['error']} rows have an error, which stands in {output}; run again to retry", err=True)
+
+
+def _trust_own_settings() -> None:
+    """In a project, what its params.yaml names as judge."""
+    from rms.params import PARAMS_FILE, load_params  # noqa: PLC0415 - heavy
+    from rms.runtime import trust  # noqa: PLC0415
+
+    if PARAMS_FILE.is_file():
+        trust(load_params())
 
 
 def _last() -> Path:

@@ -1,11 +1,13 @@
-"""What a stage's process is told before it starts: to stay offline, and how many threads to use."""
+"""What a process is told before it starts: what it may trust, to stay offline, and how many threads to use."""
 
 import os
 
-from rms.params import Params
+from rms.params import ApiJudge, Params
 
-TRUSTED = "RMS_TRUST_REMOTE_CODE"
+TRUSTED_CODE = "RMS_TRUST_REMOTE_CODE"
 """Environment variable that names the model whose own code may run: what a saved judge says of itself is no consent."""
+TRUSTED_ENDPOINT = "RMS_TRUST_ENDPOINT"
+"""Likewise names the endpoint that a saved judge may send pictures and a key to, as `endpoint_name` has it."""
 
 
 def prepare(params: Params) -> None:
@@ -14,10 +16,22 @@ def prepare(params: Params) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_DATASETS_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    if params.judge.kind == "vlm" and params.judge.trust_remote_code:
-        os.environ[TRUSTED] = params.judge.model
+    trust(params)
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads leave the cores to others
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def trust(params: Params) -> None:
+    """Let saved judges use what the user's own settings name."""
+    if params.judge.kind == "vlm" and params.judge.trust_remote_code:
+        os.environ[TRUSTED_CODE] = params.judge.model
+    if params.judge.kind == "api":
+        os.environ[TRUSTED_ENDPOINT] = endpoint_name(params.judge)
+
+
+def endpoint_name(settings: ApiJudge) -> str:
+    """Address, and after a blank the environment variable that holds the key, where one is sent."""
+    return " ".join(filter(None, (settings.base_url, settings.api_key_env)))
 
 
 def quiet_transformers() -> None:

@@ -109,7 +109,7 @@ def read_jsonl(path: Path, kind: type[R]) -> list[R]:
         try:
             rows.append(kind.model_validate_json(line))
         except ValidationError as error:
-            raise RmsError(f"{path}:{number}: {_first_fault(error)}") from None
+            raise RmsError(f"{path}:{number}: {first_fault(error)}") from None
     return rows
 
 
@@ -203,10 +203,11 @@ def _validated(kind: type[R], row: Mapping[str, Any], where: Path) -> R:
         return kind.model_validate(row)
     except ValidationError as error:
         identity = next(iter(row.values()), "?")
-        raise RmsError(f"{where}: {kind.__name__} {identity}: {_first_fault(error)}") from None
+        raise RmsError(f"{where}: {kind.__name__} {identity}: {first_fault(error)}") from None
 
 
-def _first_fault(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
+    """Field and fault, of the first there is: pydantic's own words have a line for each, with the whole input."""
     fault = error.errors(include_url=False)[0]
     return f"{'.'.join(map(str, fault['loc']))}: {one_line(fault['msg'])}"
 

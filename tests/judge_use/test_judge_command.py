@@ -183,6 +183,7 @@ def test_verdicts_of_another_judge_are_not_mixed_in(project):
         (["--image", "cat.jpg", "--text", "a", "--judge", "empty"], "judge.json: not found"),
         (["--image", "cat.jpg", "--text", "a", "--judge", "half"], "half: not a complete judge"),
         (["--batch", "nowhere.csv", "--output", "out"], "nowhere.csv: not found"),
+        (["merge", "models/judge/rms/0/full", "out"], "holds no vlm judge (kind = 'embedded')"),
         (["--batch", "words.txt", "--output", "out"], "ends in .jsonl or .csv"),
         (["--batch", "columns.csv", "--output", "out"], "columns.csv: needs the columns image and text"),
         (["--batch", "latin.csv", "--output", "out"], "latin.csv: is not UTF-8"),
@@ -211,6 +212,8 @@ def test_a_mistake_is_one_line(project, arguments, message):
     [
         [], ["--image", "cat.jpg"], ["--image", "cat.jpg", "--text", " "], ["--batch", "rows.jsonl"],
         ["--batch", "rows.jsonl", "--output", "o", "--text", "a"],
+        ["--batch", "rows.jsonl", "--output", "o", "--response", "a"],
+        ["--image", "cat.jpg", "--text", "a", "--output", "o"], ["--image", "cat.jpg", "--text", "a", "--root", "."],
     ],
 )  # fmt: skip
 def test_options_that_do_not_go_together_are_told(arguments):
@@ -265,7 +268,9 @@ def test_a_batch_ends_whose_last_rows_the_judge_cannot_take(project, monkeypatch
 
     monkeypatch.setattr(EmbeddedJudge, "p_unsafe", unable)
     source = write_rows(project / "rows.jsonl", [{"images": ["cat.jpg"] * 2, "text": "a"}])
-    assert judge("--batch", source, "--output", "out.jsonl").returncode == 0
+    told = judge("--batch", source, "--output", "out.jsonl")
+    assert (told.returncode, told.stdout) == (1, "1 rows: 1 error -> out.jsonl\n")
+    assert told.stderr == "rms: no row has a verdict: out.jsonl says of each why; run again to retry\n"
     assert lines(project / "out.jsonl")[0]["error"] == "a query has 2 images and the judge takes 1"
 
 

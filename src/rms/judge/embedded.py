@@ -17,9 +17,10 @@ from rms.judge.queries import as_queries
 from rms.judge.reading import Reader, Readings
 from rms.judge.threshold import best_threshold
 from rms.params import EmbeddedJudge as Settings
+from rms.params.section import Share
 from rms.perception import load_elements
 from rms.perception.elements import ELEMENTS_FILE
-from rms.store import read_json, write_json
+from rms.store import first_fault, read_json, write_json
 
 if TYPE_CHECKING:
     from rms.judge.network import Network
@@ -32,7 +33,7 @@ class _Card(BaseModel):
 
     kind: Literal["embedded"]
     modality: Modality
-    threshold: float
+    threshold: Share
     encoder: str
     encoder_sha256: str
 
@@ -119,7 +120,7 @@ class EmbeddedJudge:
         try:
             card = _Card.model_validate(read_json(folder / CARD))
         except ValidationError as error:
-            raise RmsError(f"{folder / CARD}: {one_line(error)}") from None
+            raise RmsError(f"{folder / CARD}: {first_fault(error)}") from None
         if card.encoder_sha256 != weights_sha256():
             raise RmsError(f"{folder}: was trained on another {card.encoder}; install the versions of the lock file")
         try:

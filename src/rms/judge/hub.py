@@ -39,7 +39,9 @@ def fetch(place: str) -> Path:
     if not (folder / CARD).is_file():
         raise RmsError(f"{place}: holds no {CARD}, so it is no judge; see `rms judge push`")
     card = read_json(folder / CARD)
-    if not isinstance(card, dict) or card.get("kind") == "api":
+    if not isinstance(card, dict):
+        raise RmsError(f"{place}: its {CARD} is no object, so it is no judge; see `rms judge push`")
+    if card.get("kind") == "api":
         raise RmsError(f"{place}: a judge from the Hub may not name an endpoint; set judge=api of your own instead")
     if card.get("trust_remote_code"):
         raise RmsError(

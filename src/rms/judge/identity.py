@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rms.errors import RmsError, one_line
+from rms.errors import RmsError
 from rms.judge.interface import CARD, Example
 from rms.records import Record
 from rms.seeds import content_id
-from rms.store import read_json
+from rms.store import first_fault, read_json
 
 IDENTITY = "identity.json"
 """Beside the folders of the judges of one training set and seed."""
@@ -60,4 +60,4 @@ def read_identity(folder: Path) -> JudgeIdentity:
     try:
         return JudgeIdentity.model_validate(read_json(folder / IDENTITY))
     except ValidationError as error:
-        raise RmsError(f"{folder / IDENTITY}: {one_line(error)}; run `dvc repro finetune` again") from None
+        raise RmsError(f"{folder / IDENTITY}: {first_fault(error)}; run `dvc repro finetune` again") from None

@@ -43,6 +43,8 @@ class Opinion(NamedTuple):
     """Probability by category, where the judge names categories."""
     why: str = ""
     """Where there is no verdict: `refused`, `unclear` (it cannot be read from the answer) or `unanswered`."""
+    error: str = ""
+    """Of one that is unanswered: what was met instead of an answer."""
 
 
 class QueryError(RmsError):

@@ -142,7 +142,7 @@ def _line(one: Ready, opinion: Opinion | None, threshold: float, judge: str) -> 
     if opinion.categories:
         line["categories"] = {category: round(chance, 6) for category, chance in opinion.categories.items()}
     if opinion.why == "unanswered":
-        line["error"] = "the endpoint gave no answer"
+        line["error"] = f"no answer: {opinion.error}"
     elif opinion.why:
         line["why"] = opinion.why
     return line

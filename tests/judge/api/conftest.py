@@ -14,6 +14,7 @@ from endpoint_project import KEY, ROOT
 from fault_server import Server, running
 
 from rms.cache import VARIABLE
+from rms.runtime import TRUSTED_ENDPOINT
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +27,7 @@ def process() -> Iterator[Server]:
 def server(process: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setenv("TEST_KEY", KEY)
+    monkeypatch.setenv(TRUSTED_ENDPOINT, f"{process.url} TEST_KEY")
     monkeypatch.chdir(ROOT)
     process.behave(UNSAFE, forget=True)
     return process

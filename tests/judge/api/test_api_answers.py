@@ -77,6 +77,7 @@ def test_probabilities_that_do_not_tell_the_word_that_was_said_are_passed_over(t
         ("safe", 0.0, []),
         ("\n\nsafe", 0.0, []),
         ("unsafe\nS1", 1.0, ["violent_crimes"]),
+        ("Unsafe\ns1", 1.0, ["violent_crimes"]),
         ("unsafe\nS2,S11", 1.0, ["non_violent_crimes", "self_harm"]),
         ("\n\nunsafe\nS9, S14", 1.0, ["indiscriminate_weapons", "code_interpreter_abuse"]),
         ("unsafe\nS99", 1.0, ["S99"]),

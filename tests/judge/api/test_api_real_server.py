@@ -17,6 +17,7 @@ from rms.judge import Example, Query
 from rms.judge.api import ApiJudge
 from rms.judge.api.forms import form_of
 from rms.judge.api.view import view_of
+from rms.runtime import TRUSTED_ENDPOINT
 
 pytestmark = pytest.mark.skipif(not INSTALLED, reason="needs the packages of requirements-test.lock: `make unit`")
 
@@ -36,6 +37,7 @@ def llama() -> Iterator[LlamaServer]:
 def judge(llama: LlamaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ApiJudge:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setenv("TEST_KEY", KEY)
+    monkeypatch.setenv(TRUSTED_ENDPOINT, f"{llama.url} TEST_KEY")
     return ApiJudge.untrained("full", settings(llama.url, *PLAIN))
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,42 @@ def test_an_adapter_that_is_pickled_is_not_read(judge_folder, tmp_path):
     (hostile / "judge.json").write_text(json.dumps(card))
     with pytest.raises(RmsError, match=r"has no adapter_model\.safetensors"):
         rms.judge.load(hostile)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"peft_type": "IA3"}, "peft_type = 'IA3': only LORA adapters are read"),
+        ({"peft_type": None}, "peft_type = None: only LORA"),
+        ({"auto_mapping": {"base_model_class": "A", "parent_library": "os"}}, ""),
+        ({"corda_config": {"cache_file": "a.pt"}}, "corda_config: is not as"),
+        ({"init_lora_weights": "pissa"}, "init_lora_weights: is not as"),
+        ({"modules_to_save": ["lm_head"]}, "modules_to_save: is not as"),
+        ({"no_such_setting": 1}, "no_such_setting: is not as"),
+    ],
+)
+def test_of_adapters_only_plain_lora_is_read(judge_folder, tmp_path, said, message):
+    hostile = shutil.copytree(judge_folder, tmp_path / "hostile")
+    file = hostile / "model/adapter_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **said}))
+    card = json.loads((hostile / "judge.json").read_text())
+    card["files"]["model/adapter_config.json"] = file.stat().st_size
+    (hostile / "judge.json").write_text(json.dumps(card))
+    if message:
+        with pytest.raises(RmsError, match=rf"adapter_config\.json: {re.escape(message)}"):
+            rms.judge.load(hostile)
+    else:
+        assert rms.judge.load(hostile).threshold == card["threshold"]
+
+
+@pytest.mark.parametrize("threshold", ["NaN", "-0.1", "1.5", "Infinity", '"much"'])
+def test_a_threshold_that_is_no_share_is_told(judge_folder, tmp_path, threshold):
+    damaged = shutil.copytree(judge_folder, tmp_path / "damaged")
+    card = json.loads((damaged / "judge.json").read_text())
+    text = json.dumps({**card, "threshold": "HERE"}).replace('"HERE"', threshold)
+    (damaged / "judge.json").write_text(text)
+    with pytest.raises(RmsError, match=r"judge\.json: threshold: [^\n]+$"):
+        rms.judge.load(damaged)
 
 
 class _Hub(BaseHTTPRequestHandler):

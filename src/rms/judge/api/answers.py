@@ -33,7 +33,7 @@ def read_words(completion: Completion) -> Opinion:
 def read_llama_guard(completion: Completion) -> Opinion:
     """ "safe", or "unsafe" and on the next line the numbers of the hazards."""
     chance = _chance(completion, "unsafe", "safe")
-    named = _HAZARD.findall(completion.text.partition("unsafe")[2])
+    named = _HAZARD.findall(completion.text.upper().partition("UNSAFE")[2])
     return _opinion(completion, chance, [_hazards().get(number, number) for number in named])
 
 

@@ -1,7 +1,7 @@
 """The judge: an endpoint that is asked for verdicts, through the client that assistants are asked through."""
 
-import hashlib
 import math
+import os
 import threading
 import weakref
 from collections import Counter
@@ -16,15 +16,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rms.assistant import Books, NoAnswerError
 from rms.assistant.openai.reading import Completion
-from rms.errors import RmsError, one_line
+from rms.errors import RmsError
 from rms.judge.api.forms import form_of
 from rms.judge.api.view import view_of
 from rms.judge.interface import CARD, Example, Modality, Opinion, Query, QueryLike
 from rms.judge.queries import as_queries
 from rms.judge.threshold import best_threshold
+from rms.judge.vlm.policy import policy_text, policy_version
 from rms.params import ApiJudge as Settings
+from rms.params.section import Share
 from rms.progress import in_order, track
-from rms.store import read_json, write_json, write_text
+from rms.runtime import TRUSTED_ENDPOINT, endpoint_name
+from rms.store import first_fault, read_json, write_json, write_text
 
 if TYPE_CHECKING:
     from rms.assistant.openai.client import Client
@@ -41,7 +44,7 @@ class _Card(BaseModel):
 
     kind: Literal["api"]
     modality: Modality
-    threshold: float
+    threshold: Share
     base: str
     """The model, as the endpoint calls it."""
     policy: str
@@ -75,7 +78,7 @@ class ApiJudge:
     @classmethod
     def untrained(cls, modality: Modality, settings: Settings, books: Books | None = None) -> "ApiJudge":
         """A judge without a threshold yet; what its answers take is entered in `books`."""
-        return cls(modality, settings, _read_policy(Path(settings.policy)) if settings.policy else "", books)
+        return cls(modality, settings, policy_text(Path(settings.policy)) if settings.policy else "", books)
 
     def fit(self, train: Sequence[Example], validation: Sequence[Example]) -> None:  # noqa: ARG002 - nothing is learned
         starts = range(0, len(validation), _AT_ONCE)
@@ -97,6 +100,7 @@ class ApiJudge:
         opinions = list(in_order(partial(self._opinion, self._client()), queries, self._settings.concurrency))
         self.asked += len(opinions)
         self.without_verdict.update(opinion.why for opinion in opinions if opinion.why)
+        self.last_error = next((opinion.error for opinion in reversed(opinions) if opinion.error), self.last_error)
         return opinions
 
     def save(self, folder: Path) -> None:
@@ -105,7 +109,7 @@ class ApiJudge:
             modality=self.modality,
             threshold=self.threshold,
             base=self._settings.model,
-            policy=hashlib.sha256(self._policy.encode()).hexdigest()[:12] if self._policy else "",
+            policy=policy_version(self._policy) if self._policy else "",
             settings=self._settings.model_dump(),
         )
         if self._policy:
@@ -114,13 +118,18 @@ class ApiJudge:
 
     @classmethod
     def load(cls, folder: Path, books: Books | None = None) -> "ApiJudge":
-        """The judge as saved; the endpoint is not asked anything, and its key not looked for, before it must judge."""
+        """The judge as saved; the endpoint is not asked anything, and its key not looked for, before it must judge.
+
+        RmsError where the user did not name its endpoint, in params.yaml or in the environment: a folder of others
+        could have any key sent to any address.
+        """
         try:
             card = _Card.model_validate(read_json(folder / CARD))
             settings = Settings.model_validate(card.settings)
         except ValidationError as error:
-            raise RmsError(f"{folder / CARD}: {one_line(error)}") from None
-        judge = cls(card.modality, settings, _read_policy(folder / POLICY) if settings.policy else "", books)
+            raise RmsError(f"{folder / CARD}: {first_fault(error)}") from None
+        _check_trusted(folder, settings)
+        judge = cls(card.modality, settings, policy_text(folder / POLICY) if settings.policy else "", books)
         judge.threshold = card.threshold
         return judge
 
@@ -129,8 +138,7 @@ class ApiJudge:
         try:
             return self._form.read({name: client.ask(request, Completion) for name, request in questions.items()})
         except NoAnswerError as error:
-            self.last_error = error.error
-            return Opinion(math.nan, {}, "unanswered")
+            return Opinion(math.nan, {}, "unanswered", error.error)
 
     def _client(self) -> "Client":
         """Opened when the first verdict is wanted, and closed when the judge is no more."""
@@ -142,14 +150,17 @@ class ApiJudge:
         return self._opened
 
 
+def _check_trusted(folder: Path, settings: Settings) -> None:
+    name = endpoint_name(settings)
+    if os.environ.get(TRUSTED_ENDPOINT) != name:
+        sent = f"pictures and the key in {settings.api_key_env}" if settings.api_key_env else "pictures"
+        raise RmsError(
+            f"{folder}: sends {sent} to {settings.base_url}, which params.yaml does not name as judge; "
+            f"set {TRUSTED_ENDPOINT}='{name}' if you trust it"
+        )
+
+
 def _let_go(client: "Client") -> None:
     """Close a client, unless this is its own thread, which cannot wait for itself: then that is left for the end."""
     if threading.current_thread().name != "endpoint":
         client.close()
-
-
-def _read_policy(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RmsError(f"{file}: the policy (judge.policy) cannot be read: {one_line(error)}") from None

@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
-from rms.errors import RmsError, one_line
+from rms.errors import RmsError
 from rms.judge.interface import CARD, Modality
-from rms.runtime import TRUSTED
-from rms.store import read_json, write_json
+from rms.params.section import Share
+from rms.runtime import TRUSTED_CODE
+from rms.store import first_fault, read_json, write_json
 
 Method = Literal["lora", "full"]
 Precision = Literal["bf16", "fp32"]
@@ -27,7 +28,7 @@ class Card(BaseModel):
 
     kind: Literal["vlm"]
     modality: Modality
-    threshold: float
+    threshold: Share
     base: str
     revision: str
     """Of the base: commit on the Hub, or sha256 of a folder's configuration and weights."""
@@ -61,13 +62,17 @@ def write_card(folder: Path, card: Card) -> None:
 
 def read_card(folder: Path) -> Card:
     """The card of a whole judge; RmsError where a file is missing or cut short, or code of others would run."""
+    said = read_json(folder / CARD)
+    kind = said.get("kind") if isinstance(said, dict) else None
+    if kind != "vlm":
+        raise RmsError(f"{folder}: holds no vlm judge (kind = {kind!r}); name the folder of one")
     try:
-        card = Card.model_validate(read_json(folder / CARD))
+        card = Card.model_validate(said)
     except ValidationError as error:
-        raise RmsError(f"{folder / CARD}: {one_line(error)}") from None
-    if card.trust_remote_code and os.environ.get(TRUSTED) != card.base:
+        raise RmsError(f"{folder / CARD}: {first_fault(error)}") from None
+    if card.trust_remote_code and os.environ.get(TRUSTED_CODE) != card.base:
         raise RmsError(
-            f"{folder}: runs code that comes with {card.base}; set {TRUSTED}={card.base} if you trust its author"
+            f"{folder}: runs code that comes with {card.base}; set {TRUSTED_CODE}={card.base} if you trust its author"
         )
     found = sizes(folder)
     for name, size in card.files.items():

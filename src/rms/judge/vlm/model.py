@@ -17,8 +17,14 @@ from rms.judge.vlm.card import Method, Precision
 from rms.judge.vlm.faults import computing, fetching
 from rms.params import Lora
 from rms.runtime import quiet_transformers
+from rms.store import read_json
 
 _SHA256_DIGITS = 64
+_OF_AN_ADAPTER = frozenset(
+    {"r", "lora_alpha", "lora_dropout", "target_modules"}  # as `to_train` chooses them
+    | {"inference_mode", "base_model_name_or_path", "auto_mapping", "peft_version"}  # notes that loading does not read
+)
+"""What an adapter's configuration may say of its own; everything else is as peft has it by default."""
 
 
 class Base(NamedTuple):
@@ -78,9 +84,24 @@ def check_base(base: Base, judge: Path) -> None:
 
 
 def check_adapter(folder: Path) -> None:
-    """RmsError unless the adapter's weights are safetensors: peft would take a pickled file too."""
+    """RmsError unless the adapter is a plain LoRA in safetensors.
+
+    peft would take a pickled file too, and other kinds of adapters and settings, of which some import modules that they
+    name, read further files, or change the base.
+    """
+    from peft import LoraConfig  # noqa: PLC0415 - heavy
+
     if not (folder / "adapter_model.safetensors").is_file():
         raise RmsError(f"{folder}: has no adapter_model.safetensors, and no other form of weights is read")
+    file = folder / "adapter_config.json"
+    said = read_json(file)
+    kind = said.get("peft_type") if isinstance(said, dict) else None
+    if kind != "LORA":
+        raise RmsError(f"{file}: peft_type = {kind!r}: only LORA adapters are read")
+    plain: dict[str, Any] = LoraConfig().to_dict()  # type: ignore[no-untyped-call]
+    for name, value in said.items():
+        if value and name not in _OF_AN_ADAPTER and value != plain.get(name):
+            raise RmsError(f"{file}: {name}: is not as `rms` saves an adapter, and is not read")
 
 
 def device() -> torch.device:

@@ -18,7 +18,7 @@ _ENTRY = re.compile(r"^- ([a-z_]+):(.*)$", re.MULTILINE)
 
 
 class Policy(NamedTuple):
-    """The text of a policy and its version, the first digits of the sha256."""
+    """The text of a policy and its version."""
 
     text: str
     version: str
@@ -26,12 +26,22 @@ class Policy(NamedTuple):
 
 def read_policy(file: Path) -> Policy:
     """The policy in `file`, checked; RmsError names the category that is missing, empty or given twice."""
+    text = policy_text(file)
+    check_policy(text, str(file))
+    return Policy(text, policy_version(text))
+
+
+def policy_text(file: Path) -> str:
+    """The policy in `file` as it is: some forms of asking have categories of their own."""
     try:
-        text = file.read_text(encoding="utf-8").strip()
+        return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise RmsError(f"{file}: the policy (judge.policy) cannot be read: {one_line(error)}") from None
-    check_policy(text, str(file))
-    return Policy(text, hashlib.sha256(text.encode()).hexdigest()[:12])
+
+
+def policy_version(text: str) -> str:
+    """First digits of the sha256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def check_policy(text: str, where: str) -> None:
