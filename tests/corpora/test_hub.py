@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from corpus_layouts import picture, pixels, records, write_json
-from fake_hub import Repo, fake_hub
 from public_layouts import LAYOUTS
 
+from fake_hub import Repo, fake_hub
 from rms.corpora import adapters
 from rms.corpora.hub import NOTE, fetched_revision
 
