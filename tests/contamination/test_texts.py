@@ -70,6 +70,11 @@ def test_texts_of_any_script_are_compared_by_words_or_characters(text):
     assert not copies(text, "Is it fine?")
 
 
+def test_marks_are_of_the_letter_before_them():
+    assert normalised("नमस्ते दुनिया, कैसे हो?").split() == ["नमस्ते", "दुनिया", "कैसे", "हो"]
+    assert not copies("की", "को")
+
+
 def test_apostrophes_and_compatible_forms_are_one_spelling():
     assert normalised("Don't – ﬁne") == normalised("dont fine")
 

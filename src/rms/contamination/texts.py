@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ FEWEST = 4
 """Words a text must have to be looked for inside another: shorter ones are in many by chance."""
 
 _APOSTROPHES = re.compile("['’ʼ`]")
-_WORD = re.compile(r"[぀-ヿ㐀-鿿豈-﫿]|[^\W぀-ヿ㐀-鿿豈-﫿]+")
-"""A run of letters and digits; of scripts that write without spaces, each character."""
+_WORD = regex.compile(r"[぀-ヿ㐀-鿿豈-﫿]|[\w\p{M}--぀-ヿ㐀-鿿豈-﫿]+", regex.V1)
+"""A run of letters, their marks (vowels, in scripts of India) and digits; of scripts without spaces, each character."""
 _WORK = 4_000_000
 """Pairs, or words of pairs, looked at at a time: some hundred MB."""
 
