@@ -81,7 +81,7 @@ def rms(job: Job, base: bytes, tally: Tally) -> Work:
     from rms.assistant.openai.client import Client  # noqa: PLC0415
     from rms.assistant.openai.request import Message, Request  # noqa: PLC0415
     from rms.params import OpenAIAssistant  # noqa: PLC0415
-    from rms.progress import in_order  # noqa: PLC0415
+    from rms.turns import in_turns  # noqa: PLC0415
 
     settings = OpenAIAssistant.model_validate(job.settings)
 
@@ -98,7 +98,7 @@ def rms(job: Job, base: bytes, tally: Tally) -> Work:
             except NoAnswerError:
                 return number, None
 
-        for number, answer in in_order(ask, range(job.count), job.workers):
+        for number, answer in in_turns(ask, range(job.count), job.workers):
             tally.take(number, answer)
         client.close()
         return dict(client.ledger.sent)

@@ -45,15 +45,17 @@ def matched(everything, monkeypatch) -> None:
 @pytest.mark.usefixtures("matched")
 @pytest.mark.parametrize("name", EVERY)
 def test_every_training_set_can_be_learned_from(name):
-    found = TrainSet(OUT / name)
-    train, validation = found.examples("train"), found.examples("validation")
-    assert {example.label for example in train} == {0, 1}
-    assert len(validation) >= 2
-    for example in (*train, *validation):
-        assert len(example.query.images) == (2 if name == "mis" and example.label else 1)
-        assert bool(example.query.response) == (name in ("spa_vl", "beavertails_v"))
-        with Pillow.open(io.BytesIO(example.query.images[0])) as opened:
-            opened.load()
+    stored = {item.image_id: item.image for item in read_table(OUT / name / "images", CorpusImage)}
+    with TrainSet(OUT / name) as found:
+        train, validation = found.examples("train"), found.examples("validation")
+        assert {example.label for example in train} == {0, 1}
+        assert len(validation) >= 2
+        for example, row in zip((*train, *validation), (*rows(name, "train"), *rows(name, "validation")), strict=True):
+            assert [bytes(image) for image in example.query.images] == [stored[image_id] for image_id in row.image_ids]
+            assert len(example.query.images) == (2 if name == "mis" and example.label else 1)
+            assert bool(example.query.response) == (name in ("spa_vl", "beavertails_v"))
+            with Pillow.open(io.BytesIO(bytes(example.query.images[0]))) as opened:
+                opened.load()
     assert any(example.rationale for example in train) == (name in ("rms", "risk_oriented"))
 
 
@@ -104,9 +106,9 @@ def test_a_set_of_one_class_is_completed_from_the_named_pool_and_says_so():
     train = rows("mis", "train")
     assert {(row.source, row.label) for row in train} == {("mis", "unsafe"), ("vlguard", "safe")}
     assert facts.splits["train"].of_pool == sum(row.source == "vlguard" for row in train) > 0
-    assert TrainSet(OUT / "mis").benign_pool == "vlguard"
     assert read_facts(OUT, "vlguard").benign_pool == ""
-    assert TrainSet(OUT / "vlguard").benign_pool == ""
+    with TrainSet(OUT / "mis") as completed_set, TrainSet(OUT / "vlguard") as whole_set:
+        assert (completed_set.benign_pool, whole_set.benign_pool) == ("vlguard", "")
 
 
 @pytest.mark.usefixtures("matched")
@@ -199,8 +201,8 @@ def test_another_size_draws_the_same_rows_first(configure):
 
 def test_fractions_lie_within_each_other_with_both_classes(configure):
     train_sets.run(configure(train_sets=["rms"], size=None))
-    found = TrainSet(OUT / "rms")
-    parts = [found.examples("train", fraction) for fraction in (0.01, 0.1, 0.25, 0.5, 1.0)]
+    with TrainSet(OUT / "rms") as found:
+        parts = [found.examples("train", fraction) for fraction in (0.01, 0.1, 0.25, 0.5, 1.0)]
     assert [len(part) for part in parts] == [2, 7, 18, 36, 72]
     texts = [{example.query.text for example in part} for part in parts]
     assert all(small < large for small, large in pairwise(texts))

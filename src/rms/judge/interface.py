@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, SupportsBytes, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ Modality = Literal["full", "text_only", "image_only"]
 class Query(NamedTuple):
     """What a judge reads: encoded images (one or more), the text, and the response where there is one."""
 
-    images: tuple[bytes, ...]
+    images: tuple[SupportsBytes, ...]
+    """Looked at as `bytes(image)`, so that memory need not hold those of a whole training set; hashable."""
     text: str
     response: str = ""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, SupportsBytes
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,11 +54,11 @@ class Reader:
         if self._modality != "image_only":
             text = embed([" ".join(part for part in (query.text, query.response) if part) for query in queries])
         if self._modality != "text_only":
-            keys: dict[bytes, str] = {}  # rows that share a picture share its bytes: they are hashed once
+            keys: dict[SupportsBytes, str] = {}  # rows that share a picture share the object: it is hashed once
             for query in queries:
                 if not query.images:
                     raise QueryError(f"a query has no image, and the judge needs one: {query.text[:60]!r}")
-                keys.update((image, content_id(image)) for image in query.images if image not in keys)
+                keys.update((image, content_id(bytes(image))) for image in query.images if image not in keys)
             self._look({key: image for image, key in keys.items() if key not in self._seen})
             for row, query in enumerate(queries):
                 scene[row] = np.mean([self._seen[keys[image]] for image in query.images], axis=0)
@@ -66,9 +66,9 @@ class Reader:
                 del self._seen[key]
         return Readings(text, scene)
 
-    def _look(self, new: Mapping[str, bytes]) -> None:
+    def _look(self, new: Mapping[str, SupportsBytes]) -> None:
         """Perceive images not seen before."""
-        seen = map_ordered(perceive, new.values(), "perceive", workers=_WORKERS, total=len(new))
+        seen = map_ordered(_seen_in, new.values(), "perceive", workers=_WORKERS, total=len(new))
         scenes = [self._elements.seen(probabilities, _MAX_ELEMENTS) for probabilities in seen]
         words = embed([_in_words(scene) for scene in scenes])
         for key, scene, vector in zip(new, scenes, words, strict=True):
@@ -88,6 +88,10 @@ class Reader:
         """Position of each tag of the vocabulary."""
         tags = sorted({tag for element in self._elements.all for tag in element.tags})
         return {tag: position for position, tag in enumerate(tags)}
+
+
+def _seen_in(image: SupportsBytes) -> Floats:
+    return perceive(bytes(image))
 
 
 def _in_words(scene: Sequence[SceneElement]) -> str:

@@ -31,13 +31,13 @@ def run(params: Params, train_set: str) -> None:
         known = ", ".join(params.finetune.train_sets)
         raise RmsError(f"finetune: no training set {train_set!r}; known: {known}")
     books = Books(params.budget_usd)
-    rows = TrainSet(TRAIN_SETS / train_set)
-    train, validation = rows.examples("train"), rows.examples("validation")
     with (
+        TrainSet(TRAIN_SETS / train_set) as rows,
         Checkpoints(cache_folder() / "training") as checkpoints,
         output_folder(MODELS / train_set) as models,
         output_folder(CURVES / train_set) as curves,
     ):
+        train, validation = rows.examples("train"), rows.examples("validation")
         for seed in params.finetune.seeds:
             of_seed = models / str(seed)
             for name, judge in _judges(params, seed, curves / str(seed), checkpoints, books):

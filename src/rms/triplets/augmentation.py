@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from rms.assistant import Assistant, NoAnswerError, Scene, TextDraft, WaitsError
 from rms.encoder import embed
 from rms.params import Augment
-from rms.progress import in_order
 from rms.records import Candidate, Check, TextReject, Triplet
 from rms.seeds import content_id, stream
 from rms.triplets.complementarity import check_triplet
 from rms.triplets.generation import provenance
 from rms.triplets.rejects import unanswered
+from rms.turns import in_turns
 
 _LEFTOVERS = re.compile(r"[{}<>\[\]|]|\b(?:as an ai|sure, here|rewritten|variation \d)\b|\?\?\?|\s{2,}", re.IGNORECASE)
 
@@ -66,12 +66,12 @@ def vary(
         return list(keep(checker, proposer, scene_of[triplet.image_id], triplet, proposals, vectors, settings, seed))
 
     while chunk := list(islice(source, CHUNK)):
-        proposals = list(in_order(proposed, chunk, workers))
+        proposals = list(in_turns(proposed, chunk, workers))
         worded = [p.draft.text for group in proposals for p in group if isinstance(p, Proposal)]
         texts = list(dict.fromkeys([triplet.text for triplet in chunk] + worded))
         checker.expect(texts)
         vectors = dict(zip(texts, embed(texts, "embed variations"), strict=True))
-        for outcomes in in_order(partial(kept, vectors), list(zip(chunk, proposals, strict=True)), workers):
+        for outcomes in in_turns(partial(kept, vectors), list(zip(chunk, proposals, strict=True)), workers):
             yield from outcomes
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from rms.assistant import Assistant, NoAnswerError, Scene, TripletDraft
-from rms.progress import in_order
 from rms.records import Pattern, Provenance, TextReject, Triplet
 from rms.seeds import content_id
 from rms.triplets.complementarity import check_triplet
 from rms.triplets.rejects import unanswered
+from rms.turns import in_turns
 
 CHUNK = 256
 """Scenes whose texts are checked together; what an assistant can do in one go it does for this many."""
@@ -38,10 +38,10 @@ def generate(
 
     source = iter(scenes)
     while chunk := list(islice(source, CHUNK)):
-        proposals = list(in_order(proposed, chunk, workers))
+        proposals = list(in_turns(proposed, chunk, workers))
         drafts = [draft for _, found in proposals for draft in found]
         checker.expect([draft.draft.text for draft in drafts if isinstance(draft, TripletDraft)])
-        for outcomes in in_order(checked, proposals, workers):
+        for outcomes in in_turns(checked, proposals, workers):
             yield from outcomes
 
 

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from rms.assistant import Assistant, NoAnswerError, PatternDraft, Scene
 from rms.encoder import embed
-from rms.progress import map_ordered
+from rms.progress import track
 from rms.records import Description, Pattern, TextReject
 from rms.seeds import content_id, derive
 from rms.triplets.rejects import unanswered
+from rms.turns import in_turns
 
 EXAMPLES = 5
 """Image ids kept with a pattern as examples."""
@@ -42,8 +43,8 @@ def discover(
         except NoAnswerError as error:
             return scene.image_id, unanswered(scene.image_id, "", "patterns", "", error)
 
-    found = map_ordered(seen, scenes, "find patterns", workers=assistant.workers, total=len(scenes))
-    for image_id, drafts in found:
+    found = in_turns(seen, scenes, assistant.workers)
+    for image_id, drafts in track(found, "find patterns", len(scenes)):
         if isinstance(drafts, TextReject):
             rejects.append(drafts)
         else:

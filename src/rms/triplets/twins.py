@@ -11,12 +11,12 @@ from typing import TypeVar
 
 from rms.assistant import Assistant, NoAnswerError, Scene, TextDraft, WaitsError
 from rms.params import Augment
-from rms.progress import in_order
 from rms.records import Candidate, Check, TextReject, Triplet
 from rms.seeds import content_id, stream
 from rms.triplets.complementarity import check_twin
 from rms.triplets.generation import provenance
 from rms.triplets.rejects import unanswered
+from rms.turns import in_turns
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class TwinMaker:
         # So many are searched for by the books as they stood before the first of them: what is found then depends on
         # their number, but not on how many threads there are, nor on which is faster.
         while together := list(islice(source, self._abreast)):
-            twins = list(in_order(self._twin, together, self._workers))  # all, before the books change
+            twins = list(in_turns(self._twin, together, self._workers))  # all, before the books change
             for (candidate, _), found in zip(together, twins, strict=True):
                 yield self._booked(candidate, found)
 

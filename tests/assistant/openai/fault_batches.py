@@ -9,6 +9,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
+import orjson
 from aiohttp import web
 from fault_server import Behaviour, Stats
 
@@ -143,7 +144,7 @@ class Batches:
 
     def _result(self, line: bytes) -> dict[str, Any]:
         item = json.loads(line)
-        body = json.dumps(item["body"]).encode()
+        body = orjson.dumps(item["body"])  # as it would come over the wire
         digest = blake2b(body, digest_size=8).hexdigest()
         attempt = self._attempts[digest]
         self._attempts[digest] += 1

@@ -1,6 +1,8 @@
 """The client against an endpoint with every fault, in a process of its own."""
 
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -249,3 +251,50 @@ def test_being_too_early_is_none_of_the_tries_a_question_has(opened):
         answers = ask_all(opened(server.url, retries=0), range(25))
         assert server.stats().refused_429 > 0
     assert all(isinstance(answer, Said) for answer in answers)
+
+
+def _ask_with_another(url: str, meeting: Path, name: str) -> list[float]:
+    """Ask twenty questions in a process of its own, once another one is there to ask the same."""
+    (meeting / name).touch()
+    while len(list(meeting.iterdir())) < 2:
+        time.sleep(0.01)
+    client = Client(settings(url))
+    answers = ask_all(client, range(20))
+    client.close()
+    return [answer.probability for answer in answers if isinstance(answer, Said)]
+
+
+def test_of_two_processes_that_want_the_same_one_asks_and_both_have_it(tmp_path):
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    with (
+        running(Behaviour(latency_s=1.0)) as server,
+        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes,
+    ):
+        both = [processes.submit(_ask_with_another, server.url, meeting, name) for name in "ab"]
+        first, second = (one.result() for one in both)
+        assert len(first) == 20
+        assert first == second
+        assert server.stats().requests == 20
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_that_the_environment_names_is_asked_in_place_of_the_endpoint(monkeypatch, variable):
+    with running(Behaviour()) as server:
+        assert server.stats().requests == 0  # urllib, which this takes, remembers which proxies there were at first
+        monkeypatch.setenv(variable, server.url.removesuffix("/v1"))
+        client = Client(settings("http://elsewhere.invalid/v1", retries=0))
+        assert isinstance(client.ask(question(1), Said), Said)
+        client.close()
+        monkeypatch.setenv("NO_PROXY", "elsewhere.invalid")
+        client = Client(settings("http://elsewhere.invalid/v1", retries=0))
+        with pytest.raises(NoAnswerError):
+            client.ask(question(2), Said)
+        client.close()
+        assert server.stats().requests == 1
+
+
+def test_a_proxy_of_another_kind_is_told_without_its_password(monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "socks5://somebody:secret@127.0.0.1:1080")
+    with pytest.raises(RmsError, match=r"^ALL_PROXY: only proxies that begin with http:// or https:// are used$"):
+        Client(settings("http://elsewhere.invalid/v1"))

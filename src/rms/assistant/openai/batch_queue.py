@@ -4,7 +4,6 @@ A question waits by having no answer yet (WaitsError). What a batch brings in go
 it when it runs again; what a batch could not answer, and what is not worth one, is asked online then.
 """
 
-import json
 from functools import cache, cached_property
 from threading import Lock
 from typing import Any
@@ -223,7 +222,7 @@ class BatchQueue:
     def _line(self, key: str, request: Request, messages: list[dict[str, Any]]) -> bytes:
         asked = body.asked(body.sampling(self._settings), request, messages, body.FORMATS.index(self._settings.answers))
         line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": asked}
-        return json.dumps(line).encode() + b"\n"
+        return body.encoded(line) + b"\n"
 
     @property
     def _largest(self) -> int:

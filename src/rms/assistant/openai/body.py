@@ -6,6 +6,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from PIL import Image
 
 from rms.assistant.openai.reading import Reply
@@ -65,6 +66,14 @@ def told(messages: list[dict[str, Any]], request: Request) -> list[dict[str, Any
     content = first["content"]
     said = f"{content}\n\n{schema}" if isinstance(content, str) else [*content, {"type": "text", "text": schema}]
     return [{**first, "content": said}, *rest]
+
+
+def encoded(value: dict[str, Any]) -> bytes:
+    """`value` as it is sent."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:  # half a character, which models do write, or a number beyond 64 bits
+        return json.dumps(value).encode()
 
 
 def response_format(way: int, request: Request) -> dict[str, Any]:

@@ -8,7 +8,6 @@ are sent once, and an answer is handed on only when it is durable in the cache.
 import asyncio
 import atexit
 import gc
-import json
 import random
 import threading
 import time
@@ -18,14 +17,17 @@ from functools import partial
 from typing import Any, TypeVar
 
 import aiohttp
+import uvloop
 from pydantic import BaseModel
 
 from rms.assistant.books import Books
 from rms.assistant.interface import NoAnswerError, Waiting
 from rms.assistant.openai import body
 from rms.assistant.openai.batch_queue import queue_of
+from rms.assistant.openai.claims import Claims
 from rms.assistant.openai.keeping import Keeper
 from rms.assistant.openai.pace import Load, Pace
+from rms.assistant.openai.proxy import proxy_of
 from rms.assistant.openai.reading import (
     Completion,
     Reply,
@@ -38,7 +40,7 @@ from rms.assistant.openai.reading import (
     retry_after,
 )
 from rms.assistant.openai.request import Answer, Request, Usage, total
-from rms.assistant.openai.response_cache import ResponseCache, key_of
+from rms.assistant.openai.response_cache import ResponseCache, answers_file, key_of
 from rms.assistant.openai.secret import masked, secret_of
 from rms.assistant.openai.sharing import Sharing
 from rms.assistant.openai.spending import Ledger
@@ -46,11 +48,13 @@ from rms.assistant.openai.troubles import OtherwiseError, PassingError, Troubles
 from rms.errors import RmsError
 from rms.interrupt import off_interrupt, on_interrupt
 from rms.params import Endpoint, OpenAIAssistant
+from rms.turns import wait
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 _BACKOFF_S, _LONGEST_BACKOFF_S = 0.5, 30.0
+_ASKED_ELSEWHERE_S = 0.1
 _LONGEST_ANSWER = 8_000_000
 """Bytes; no completion is as long."""
 
@@ -69,16 +73,18 @@ class Client:
         batched = assistant if assistant and assistant.mode == "batch" else None
         self._batches = queue_of(batched, self._secret, self.ledger) if batched else None
         self._url = f"{settings.base_url.rstrip('/')}/chat/completions"
+        self._proxy = proxy_of(self._url)
         self._sampling = body.sampling(settings)
         self._identity = {**self._sampling, "image": settings.image.model_dump()}
         self._cache = ResponseCache()
+        self._claims = Claims(answers_file().with_name("asked"))
         self._fatal: RmsError | None = None
         self._sharing = Sharing()
         self._tasks: set[asyncio.Task[Answer]] = set()
         self._keeper = Keeper(self._cache, self.model, self._stop)
         self._troubles = Troubles(settings, self._secret, self._stop)
         self._jitter = random.Random(0)
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
         self._thread.start()
         self._pace, self._session = self._run(self._open())
@@ -116,6 +122,7 @@ class Client:
         self._thread.join()
         self._loop.close()
         self._cache.close()
+        self._claims.close()
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -128,6 +135,7 @@ class Client:
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=self._settings.timeout_s, sock_connect=10),
             headers=headers,
+            proxy=self._proxy,
         )
         return Pace(self._settings.concurrency, self._settings.rpm, self._settings.tpm), session
 
@@ -135,20 +143,35 @@ class Client:
 
     def _find(self, key: str, request: Request, kind: type[M], flying: "Future[Answer]") -> None:
         """Look the answer up, or see to it that it is asked for; it is handed to `flying`."""
-        answer = self._cache.get(key)
-        if answer is not None and not fault_in(answer.text, kind):  # an earlier version's rules may have taken it
-            flying.set_result(answer)
-            return
-        messages = [body.message(message, self._settings) for message in request.messages]
-        spoilt = self._batches.take(key, request, kind, messages) if self._batches else None
-        asked = self._persist(key, request, messages, kind, [spoilt] if spoilt else [])
-        self._loop.call_soon_threadsafe(self._depart, flying, asked)
+        if not self._claims.take(key):
+            wait(asyncio.run_coroutine_threadsafe(self._claim(key), self._loop))
+        asked = None
+        try:
+            answer = self._cache.get(key)
+            if answer is None or fault_in(answer.text, kind):  # the latter was taken by an earlier version's rules
+                messages = [body.message(message, self._settings) for message in request.messages]
+                spoilt = self._batches.take(key, request, kind, messages) if self._batches else None
+                asked = self._persist(key, request, messages, kind, [spoilt] if spoilt else [])
+            else:
+                flying.set_result(answer)
+        finally:
+            if asked is None:
+                self._claims.give_back(key)
+        if asked is not None:
+            self._loop.call_soon_threadsafe(self._depart, key, flying, asked)
 
-    def _depart(self, flying: "Future[Answer]", work: Coroutine[Any, Any, Answer]) -> None:
+    async def _claim(self, key: str) -> None:
+        """Take what another process asks for now, once it has its answer or gave up."""
+        while not self._claims.take(key):
+            self._go_on()
+            await asyncio.sleep(_ASKED_ELSEWHERE_S)
+
+    def _depart(self, key: str, flying: "Future[Answer]", work: Coroutine[Any, Any, Answer]) -> None:
         """Do `work` on the loop, and hand what becomes of it to who waits in other threads."""
 
         def land(done: "asyncio.Task[Answer]") -> None:
             self._tasks.discard(done)
+            self._claims.give_back(key)
             error = done.exception()
             if flying.done():  # who waited was interrupted; an answer is in the cache all the same
                 return
@@ -218,7 +241,7 @@ class Client:
         try:
             self._go_on()
             asking = request._replace(logprobs=min(request.logprobs, most)) if request.logprobs else request
-            sent = json.dumps(body.asked(self._sampling, asking, messages, way)).encode()
+            sent = body.encoded(body.asked(self._sampling, asking, messages, way))
             async with self._session.post(self._url, data=sent, allow_redirects=False) as response:
                 content = await _read_at_most(response, _LONGEST_ANSWER)
             status = response.status

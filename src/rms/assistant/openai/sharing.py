@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from rms.assistant.openai.request import Answer
+from rms.turns import wait
 
 
 class Sharing:
@@ -22,10 +23,10 @@ class Sharing:
             if flying is None:  # noted before it is looked up: who comes later finds this note or a kept answer
                 flying = self._flying[key] = Future()
         if not first:
-            return flying.result()
+            return wait(flying)
         try:
             find(flying)
-            return flying.result()
+            return wait(flying)
         except BaseException as error:
             if not flying.done():  # who waits for the same must not wait for ever
                 flying.set_exception(error)

@@ -25,9 +25,10 @@ from rms.judge.threshold import best_threshold
 from rms.judge.vlm.policy import policy_text, policy_version
 from rms.params import ApiJudge as Settings
 from rms.params.section import Share
-from rms.progress import in_order, track
+from rms.progress import track
 from rms.runtime import TRUSTED_ENDPOINT, endpoint_name
 from rms.store import first_fault, read_json, write_json, write_text
+from rms.turns import in_turns
 
 if TYPE_CHECKING:
     from rms.assistant.openai.client import Client
@@ -97,7 +98,7 @@ class ApiJudge:
     def opinions(self, batch: Sequence[QueryLike]) -> list[Opinion]:
         """Probability and categories of each query; asks as many at a time as the settings allow."""
         queries = as_queries(batch)
-        opinions = list(in_order(partial(self._opinion, self._client()), queries, self._settings.concurrency))
+        opinions = list(in_turns(partial(self._opinion, self._client()), queries, self._settings.concurrency))
         self.asked += len(opinions)
         self.without_verdict.update(opinion.why for opinion in opinions if opinion.why)
         self.last_error = next((opinion.error for opinion in reversed(opinions) if opinion.error), self.last_error)

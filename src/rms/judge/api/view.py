@@ -39,8 +39,8 @@ def view_of(query: Query, modality: Modality, *, vision: bool) -> View:
     if modality == "text_only" or not total:
         return View((), _HIDDEN, text, response, total)
     if vision:
-        return View(query.images, "", text, response, total)
-    said = [f"[Picture {number}] {_caption(image)}" for number, image in enumerate(query.images, start=1)]
+        return View(tuple(map(bytes, query.images)), "", text, response, total)
+    said = [f"[Picture {number}] {_caption(bytes(image))}" for number, image in enumerate(query.images, start=1)]
     return View((), "\n".join(said), text, response, total)
 
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, SupportsBytes
 
 from rms.errors import RmsError
 from rms.judge.interface import Example
@@ -68,11 +68,11 @@ def _holds_work(folder: Path) -> bool:
 
 def _digest(examples: Iterable[Example]) -> str:
     total = hashlib.sha256()
-    digests: dict[bytes, str] = {}
+    digests: dict[SupportsBytes, str] = {}
     for query, label, rationale in examples:
         for image in query.images:
             if image not in digests:
-                digests[image] = hashlib.sha256(image).hexdigest()
+                digests[image] = hashlib.sha256(bytes(image)).hexdigest()
         pictures = ",".join(digests[image] for image in query.images)
         total.update(content_id(pictures, query.text, query.response, str(label), rationale).encode())
     return total.hexdigest()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple, SupportsBytes
 
 from pydantic import BaseModel, ConfigDict
 
@@ -44,6 +45,15 @@ class _Row(BaseModel):
     response: str
     label: int
     rationale: str
+
+
+class _PictureFile(NamedTuple):
+    """A picture that is read where it is looked at."""
+
+    path: Path
+
+    def __bytes__(self) -> bytes:
+        return self.path.read_bytes()
 
 
 def run_training(training: Training, examples: Sequence[Example], validation: Sequence[Example]) -> None:
@@ -105,27 +115,25 @@ def write_job(training: Training, *splits: Sequence[Example]) -> None:
 
 
 def _lines(folder: Path, examples: Iterable[Example]) -> Iterator[str]:
+    names: dict[SupportsBytes, str] = {}  # rows that share a picture share the object: it is written once
     for query, label, rationale in examples:
-        names = [_kept(folder, image) for image in query.images]
-        row = _Row(pictures=names, text=query.text, response=query.response, label=label, rationale=rationale)
+        names.update((image, _kept(folder, bytes(image))) for image in query.images if image not in names)
+        pictures = [names[image] for image in query.images]
+        row = _Row(pictures=pictures, text=query.text, response=query.response, label=label, rationale=rationale)
         yield row.model_dump_json()
 
 
 def _kept(folder: Path, image: bytes) -> str:
-    """Name of the file that holds the picture, written once."""
+    """Name of the file that holds the picture; one that a killed run left whole stays as it is."""
     name = hashlib.sha256(image).hexdigest()
     file = folder / _PICTURES / name
-    if not file.exists():
+    if not file.exists() or file.stat().st_size != len(image):
         file.write_bytes(image)
     return name
 
 
 def _read(folder: Path, split: str) -> Iterator[Example]:
-    pictures: dict[str, bytes] = {}
     for line in (folder / f"{split}.jsonl").read_text(encoding="utf-8").split("\n")[:-1]:
         row = _Row.model_validate_json(line)
-        for name in row.pictures:
-            if name not in pictures:
-                pictures[name] = (folder / _PICTURES / name).read_bytes()
-        images = tuple(pictures[name] for name in row.pictures)
+        images = tuple(_PictureFile(folder / _PICTURES / name) for name in row.pictures)
         yield Example(Query(images, row.text, row.response), row.label, row.rationale)

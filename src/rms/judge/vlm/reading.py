@@ -104,7 +104,8 @@ class Reader:
                 f"a query has {len(query.images)} images and the judge takes {self._bounds.max_images} "
                 f"(judge.max_images): {query.text[:60]!r}"
             )
-        return [_picture(image, number, self._bounds.max_pixels) for number, image in enumerate(query.images, start=1)]
+        shown = enumerate(query.images, start=1)
+        return [_picture(bytes(image), number, self._bounds.max_pixels) for number, image in shown]
 
     def _encode(self, queries: Sequence[Query], pictures: Sequence[list[Image.Image]]) -> Batch:
         prompts = [self._prompt(query, len(shown)) for query, shown in zip(queries, pictures, strict=True)]

@@ -1,0 +1,36 @@
+"""Of several processes that want the same answer, one asks for it and the others wait."""
+
+import errno
+import fcntl
+from pathlib import Path
+
+_HELD = (errno.EACCES, errno.EAGAIN)
+_DIGITS = 15
+"""Of a key, in hex: what fits in the offset of a lock."""
+
+
+class Claims:
+    """Locks on single bytes of an empty file, one for each key; the system lets go of those of a process that ends.
+
+    Between processes only: within one `Sharing` does the same. On file systems without locks everything is had.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab")
+
+    def take(self, key: str) -> bool:
+        """Whether no other process has the key now; this one has it then."""
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(key[:_DIGITS], 16))
+        except OSError as error:
+            return error.errno not in _HELD
+        return True
+
+    def give_back(self, key: str) -> None:
+        """Let others have the key."""
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, int(key[:_DIGITS], 16))
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._file.close()
