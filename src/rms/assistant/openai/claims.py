@@ -2,7 +2,9 @@
 
 import errno
 import fcntl
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _HELD = (errno.EACCES, errno.EAGAIN)
 _DIGITS = 15
@@ -12,15 +14,20 @@ _DIGITS = 15
 class Claims:
     """Locks on single bytes of an empty file, one for each key; the system lets go of those of a process that ends.
 
-    Between processes only: within one `Sharing` does the same. On file systems without locks everything is had.
+    Between processes only: within one `Sharing` does the same. Where there can be no such file or no locks on it,
+    every key is had: what is wrong there the cache says, which lies beside it.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
+        self._file: BinaryIO | None = None
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab")
 
     def take(self, key: str) -> bool:
         """Whether no other process has the key now; this one has it then."""
+        if self._file is None:
+            return True
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(key[:_DIGITS], 16))
         except OSError as error:
@@ -29,8 +36,11 @@ class Claims:
 
     def give_back(self, key: str) -> None:
         """Let others have the key."""
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, int(key[:_DIGITS], 16))
+        if self._file is not None:
+            with suppress(OSError):
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, int(key[:_DIGITS], 16))
 
     def close(self) -> None:
         """Let go of everything."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
