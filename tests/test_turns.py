@@ -87,15 +87,21 @@ def test_a_fault_is_raised_where_its_result_is_taken_and_what_is_at_work_is_ende
     assert len(begun) < 100
 
 
-def test_what_ends_the_process_ends_the_rest_at_once(elsewhere):
+def test_what_ends_the_process_is_raised_when_what_is_at_work_is_ended(elsewhere):
+    begun, ended = [], []
+
     def asked(number: int) -> int:
-        wait(elsewhere.submit(int))
+        begun.append(number)
+        wait(elsewhere.submit(sleep, 0.01))
         if number == 1:
             raise KeyboardInterrupt
+        ended.append(number)
         return number
 
     with pytest.raises(KeyboardInterrupt):
-        list(in_turns(asked, range(4), 4))
+        list(in_turns(asked, range(100), 4))
+    assert set(begun) - set(ended) == {1}
+    assert len(begun) < 100
 
 
 def test_outside_of_turns_waiting_is_waiting(elsewhere):
@@ -112,3 +118,19 @@ def test_turns_within_turns(elsewhere):
         return sum(in_turns(inner, range(number), 3))
 
     assert list(in_turns(outer, range(6), 2)) == [0, 0, 1, 3, 6, 10]
+
+
+def test_turns_within_turns_do_not_hold_up_whom_they_wait_for(elsewhere):
+    answer: Future[int] = Future()
+
+    def asked(number: int) -> int:
+        if number == 0:
+            wait(elsewhere.submit(sleep, 0.05))
+            answer.set_result(7)
+        return sum(in_turns(lambda _: wait(answer), range(2), 2))
+
+    heard: list[int] = []
+    asking = threading.Thread(target=lambda: heard.extend(in_turns(asked, range(2), 2)), daemon=True)
+    asking.start()
+    asking.join(10)
+    assert heard == [14, 14]

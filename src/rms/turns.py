@@ -44,7 +44,11 @@ def in_turns(function: Callable[[T], R], items: Iterable[T], most: int) -> Itera
     """Apply `function` to each item, `most` at a time, and yield results in the order of `items`.
 
     Memory stays flat however long `items` is. After an error what has not begun is not begun, and what has is ended.
+    Within a task it is one at a time: turns are taken with the other tasks then.
     """
+    if isinstance(getcurrent(), _Task):  # to wait for several here would hold up the others, who may be waited for
+        yield from map(function, items)
+        return
     source = iter(items)
     more = True
     ready: SimpleQueue[_Task] = SimpleQueue()

@@ -1,6 +1,11 @@
 """The client against an endpoint with every fault, in a process of its own."""
 
+import socket
+import subprocess
+import sys
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -278,6 +283,38 @@ def test_of_two_processes_that_want_the_same_one_asks_and_both_have_it(tmp_path)
         assert server.stats().requests == 20
 
 
+_HOLD_EVERY_KEY = """
+import fcntl, sys
+with open(sys.argv[1], "wb") as file:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_who_waits_long_for_another_process_is_told_and_has_its_answer_in_the_end(opened, tmp_path, capsys):
+    asked = tmp_path / "cache" / "responses" / "asked"
+    asked.parent.mkdir(parents=True)
+    command = [sys.executable, "-c", _HOLD_EVERY_KEY, str(asked)]
+    with (
+        running(Behaviour()) as server,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert other.stdin
+        assert other.stdout
+        assert other.stdout.readline() == "held\n"
+        answer = pool.submit(opened(server.url, deadline_s=0.2).ask, question(1), Said)
+        said, until = "", time.monotonic() + 10
+        while "another process" not in said and time.monotonic() < until:
+            time.sleep(0.05)
+            said += capsys.readouterr().err
+        assert server.stats().requests == 0
+        other.stdin.close()
+        assert isinstance(answer.result(), Said)
+    assert said.count("another process") == 1
+
+
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 def test_a_proxy_that_the_environment_names_is_asked_in_place_of_the_endpoint(monkeypatch, variable):
     with running(Behaviour()) as server:
@@ -298,3 +335,59 @@ def test_a_proxy_of_another_kind_is_told_without_its_password(monkeypatch):
     monkeypatch.setenv("ALL_PROXY", "socks5://somebody:secret@127.0.0.1:1080")
     with pytest.raises(RmsError, match=r"^ALL_PROXY: only proxies that begin with http:// or https:// are used$"):
         Client(settings("http://elsewhere.invalid/v1"))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["se#cret@host:3128", "se/cret@host:3128", "12/secret@host", "secret@host:99999", "secret@", "secret@[::1"],
+)
+def test_a_proxy_that_is_no_address_is_told_without_its_password(monkeypatch, rest):
+    monkeypatch.setenv("HTTP_PROXY", f"http://somebody:{rest}")
+    with pytest.raises(RmsError, match=r"^HTTP_PROXY: should be like http://host:3128") as error:
+        Client(settings("http://elsewhere.invalid/v1"))
+    assert "cret" not in str(error.value)
+
+
+@pytest.fixture
+def unfriendly() -> Iterator[int]:
+    """The port of a proxy that lets nobody through."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def refuse() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:  # the end of the test
+                    return
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 407 Who are you?\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+        threading.Thread(target=refuse, daemon=True).start()
+        yield int(listening.getsockname()[1])
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(("scheme", "why"), [("http", "HTTP 407; check user and password"), ("https", "407 Who are")])
+def test_a_proxy_that_lets_nobody_through_ends_the_run_without_its_password(
+    opened, monkeypatch, unfriendly, scheme, why
+):
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", f"http://somebody:hunter2@127.0.0.1:{unfriendly}")
+    client = opened(f"{scheme}://elsewhere.invalid/v1")
+    with pytest.raises(RmsError, match=why) as error:
+        client.ask(question(1), Said)
+    assert "hunter2" not in str(error.value)
+
+
+def test_what_is_in_flight_when_a_client_is_closed_comes_back():
+    with running(Behaviour(latency_s=0.5)) as server:
+        client = Client(settings(server.url))
+        heard: list[Said] = []
+        asking = threading.Thread(target=lambda: heard.append(client.ask(question(1), Said)), daemon=True)
+        asking.start()
+        until = time.monotonic() + 10
+        while server.stats().requests < 1 and time.monotonic() < until:
+            time.sleep(0.01)
+        client.close()
+        asking.join(10)
+    assert len(heard) == 1

@@ -16,7 +16,7 @@ from rms.assistant.openai.batch_results import line_of, outcome_of
 from rms.assistant.openai.batch_service import State
 from rms.assistant.openai.client import Client
 from rms.assistant.openai.probe import probe
-from rms.assistant.openai.reading import Completion
+from rms.assistant.openai.reading import Completion, completion_of, reply_of
 from rms.assistant.openai.request import Message, Request
 from rms.errors import RmsError
 from rms.records import TextReject
@@ -238,3 +238,10 @@ def test_a_setting_that_no_question_is_taken_with_ends_the_run_early():
                 client.ask(question(number), TextAnswer)
         with pytest.raises(RmsError, match=r"Unsupported value: temperature; .*rms assistant probe"):
             client.ask(question(50), TextAnswer)
+
+
+@pytest.mark.parametrize(("refusal", "finish", "why"), [(" \n", "stop", ""), ("No.", "stop", "No."),
+                                                        (None, "content_filter", "content filter")])  # fmt: skip
+def test_a_blank_refusal_is_none(refusal, finish, why):
+    choice = {"message": {"content": "safe", "refusal": refusal}, "finish_reason": finish}
+    assert completion_of(reply_of(json.dumps({"choices": [choice]}).encode(), 10)).refusal == why

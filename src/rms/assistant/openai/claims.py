@@ -2,9 +2,10 @@
 
 import errno
 import fcntl
+import os
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
 
 _HELD = (errno.EACCES, errno.EAGAIN)
 _DIGITS = 15
@@ -19,10 +20,7 @@ class Claims:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO | None = None
-        with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("ab")
+        self._file = _opened(path.absolute())
 
     def take(self, key: str) -> bool:
         """Whether no other process has the key now; this one has it then."""
@@ -40,7 +38,11 @@ class Claims:
             with suppress(OSError):
                 fcntl.lockf(self._file, fcntl.LOCK_UN, 1, int(key[:_DIGITS], 16))
 
-    def close(self) -> None:
-        """Let go of everything."""
-        if self._file is not None:
-            self._file.close()
+
+@cache
+def _opened(path: Path) -> int | None:
+    """Opened once and never closed: to close a file lets go of all locks that this process has on it."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    return None

@@ -12,11 +12,11 @@ import random
 import threading
 import time
 from collections.abc import Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-import aiohttp
 import uvloop
 from pydantic import BaseModel
 
@@ -27,7 +27,6 @@ from rms.assistant.openai.batch_queue import queue_of
 from rms.assistant.openai.claims import Claims
 from rms.assistant.openai.keeping import Keeper
 from rms.assistant.openai.pace import Load, Pace
-from rms.assistant.openai.proxy import proxy_of
 from rms.assistant.openai.reading import (
     Completion,
     Reply,
@@ -45,9 +44,11 @@ from rms.assistant.openai.secret import masked, secret_of
 from rms.assistant.openai.sharing import Sharing
 from rms.assistant.openai.spending import Ledger
 from rms.assistant.openai.troubles import OtherwiseError, PassingError, Troubles
+from rms.assistant.openai.wire import UndeliveredError, Wire
 from rms.errors import RmsError
 from rms.interrupt import off_interrupt, on_interrupt
 from rms.params import Endpoint, OpenAIAssistant
+from rms.progress import say
 from rms.turns import wait
 
 M = TypeVar("M", bound=BaseModel)
@@ -55,8 +56,6 @@ T = TypeVar("T")
 
 _BACKOFF_S, _LONGEST_BACKOFF_S = 0.5, 30.0
 _ASKED_ELSEWHERE_S = 0.1
-_LONGEST_ANSWER = 8_000_000
-"""Bytes; no completion is as long."""
 
 
 class Client:
@@ -72,12 +71,13 @@ class Client:
         self._secret = secret_of(settings)
         batched = assistant if assistant and assistant.mode == "batch" else None
         self._batches = queue_of(batched, self._secret, self.ledger) if batched else None
-        self._url = f"{settings.base_url.rstrip('/')}/chat/completions"
-        self._proxy = proxy_of(self._url)
+        self._wire = Wire(settings, self._secret)
         self._sampling = body.sampling(settings)
         self._identity = {**self._sampling, "image": settings.image.model_dump()}
         self._cache = ResponseCache()
         self._claims = Claims(answers_file().with_name("asked"))
+        self._told = False
+        """Whether the user knows that another process holds this one up."""
         self._fatal: RmsError | None = None
         self._sharing = Sharing()
         self._tasks: set[asyncio.Task[Answer]] = set()
@@ -87,7 +87,7 @@ class Client:
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
         self._thread.start()
-        self._pace, self._session = self._run(self._open())
+        self._pace = self._run(self._open())
         gc.freeze()  # what is loaded stays: to walk it again for every few hundred answers took a quarter of the time
         on_interrupt(self._interrupted)
         atexit.register(self.close)  # a stage may end by an error
@@ -117,27 +117,24 @@ class Client:
         """Finish what is in flight and give everything back."""
         atexit.unregister(self.close)
         off_interrupt(self._interrupted)
-        self._run(self._session.close())
+        self._run(self._finish())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
         self._cache.close()
-        self._claims.close()
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _open(self) -> tuple[Pace, aiohttp.ClientSession]:
-        headers = {**self._settings.headers, "Content-Type": "application/json"}
-        if self._secret:
-            headers["Authorization"] = f"Bearer {self._secret}"
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=self._settings.timeout_s, sock_connect=10),
-            headers=headers,
-            proxy=self._proxy,
-        )
-        return Pace(self._settings.concurrency, self._settings.rpm, self._settings.tpm), session
+    async def _open(self) -> Pace:
+        await self._wire.open()
+        return Pace(self._settings.concurrency, self._settings.rpm, self._settings.tpm)
+
+    async def _finish(self) -> None:
+        """Let what was sent come back and be kept; what was not sent yet, or waits for another process, ends."""
+        self._stop(RmsError("the endpoint is asked no more: its client was closed"))
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
+        await self._wire.close()
 
     # -- one question ---------------------------------------------------------------------------
 
@@ -145,25 +142,29 @@ class Client:
         """Look the answer up, or see to it that it is asked for; it is handed to `flying`."""
         if not self._claims.take(key):
             wait(asyncio.run_coroutine_threadsafe(self._claim(key), self._loop))
-        asked = None
+        departed = False
         try:
             answer = self._cache.get(key)
             if answer is None or fault_in(answer.text, kind):  # the latter was taken by an earlier version's rules
                 messages = [body.message(message, self._settings) for message in request.messages]
                 spoilt = self._batches.take(key, request, kind, messages) if self._batches else None
-                asked = self._persist(key, request, messages, kind, [spoilt] if spoilt else [])
+                work = self._persist(key, request, messages, kind, [spoilt] if spoilt else [])
+                self._loop.call_soon_threadsafe(self._depart, key, flying, work)
+                departed = True
             else:
                 flying.set_result(answer)
         finally:
-            if asked is None:
+            if not departed:
                 self._claims.give_back(key)
-        if asked is not None:
-            self._loop.call_soon_threadsafe(self._depart, key, flying, asked)
 
     async def _claim(self, key: str) -> None:
         """Take what another process asks for now, once it has its answer or gave up."""
+        deadline = time.monotonic() + self._settings.deadline_s
         while not self._claims.take(key):
             self._go_on()
+            if time.monotonic() > deadline and not self._told:
+                self._told = True
+                say(f"another process has long been asking {self._wire.url} the same; was it stopped? Resume or end it")
             await asyncio.sleep(_ASKED_ELSEWHERE_S)
 
     def _depart(self, key: str, flying: "Future[Answer]", work: Coroutine[Any, Any, Answer]) -> None:
@@ -173,12 +174,11 @@ class Client:
             self._tasks.discard(done)
             self._claims.give_back(key)
             error = done.exception()
-            if flying.done():  # who waited was interrupted; an answer is in the cache all the same
-                return
-            if error is None:
-                flying.set_result(done.result())
-            else:
-                flying.set_exception(error)
+            with suppress(InvalidStateError):  # who waited was interrupted; an answer is in the cache all the same
+                if error is None:
+                    flying.set_result(done.result())
+                else:
+                    flying.set_exception(error)
 
         task = self._loop.create_task(work)
         self._tasks.add(task)  # the loop itself holds tasks by weak references only
@@ -242,21 +242,19 @@ class Client:
             self._go_on()
             asking = request._replace(logprobs=min(request.logprobs, most)) if request.logprobs else request
             sent = body.encoded(body.asked(self._sampling, asking, messages, way))
-            async with self._session.post(self._url, data=sent, allow_redirects=False) as response:
-                content = await _read_at_most(response, _LONGEST_ANSWER)
-            status = response.status
+            arrived = await self._wire.post(sent)
+            status = arrived.status
             if status == 200:
-                reply = self._troubles.read(response.headers.get("Content-Type", ""), content, len(sent))
+                reply = self._troubles.read(arrived.headers.get("Content-Type", ""), arrived.content, len(sent))
                 tokens = reply.usage.input_tokens + reply.usage.output_tokens
                 return reply
             load = load_of(status)
-            asked = retry_after(response.headers)
+            asked = retry_after(arrived.headers)
             wait = 0.0 if load == "fine" else 1.0 if asked is None else asked
-            raise self._troubles.refused(status, content, asked, way, asking)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            load = "heavy" if isinstance(error, TimeoutError) else "fine"
-            unconnected = isinstance(error, aiohttp.ClientConnectorError)
-            raise self._troubles.unanswered(error, unconnected=unconnected) from None
+            raise self._troubles.refused(status, arrived.content, asked, way, asking)
+        except UndeliveredError as error:
+            load = "heavy" if error.late else "fine"
+            raise self._troubles.unanswered(error) from None
         finally:
             self._pace.leave(departed, tokens=tokens, load=load, wait_s=wait)
 
@@ -278,12 +276,3 @@ class Client:
 
     def _interrupted(self) -> None:
         self._loop.call_soon_threadsafe(self._stop, RmsError("interrupted: every answer is kept; run again to go on"))
-
-
-async def _read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    content = bytearray()
-    async for chunk in response.content.iter_any():
-        content += chunk
-        if len(content) > limit:
-            raise PassingError(f"an answer of more than {limit} bytes")
-    return bytes(content)

@@ -80,9 +80,10 @@ def reply_of(body: bytes, asked_chars: int) -> Reply:
 
 def refusal_in(reply: Reply, secret: str = "") -> str:
     """Why the endpoint would not answer, in one line of at most 200 characters without the key; "" where it would."""
-    if not reply.refusal and reply.finish != "content_filter":
+    said = one_line(reply.refusal)
+    if not said and reply.finish != "content_filter":
         return ""
-    return masked(one_line(reply.refusal), secret)[:200] or "content filter"
+    return masked(said, secret)[:200] or "content filter"
 
 
 def completion_of(reply: Reply) -> Completion:

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 
 from rms.assistant.openai.request import Answer
 from rms.turns import wait
@@ -28,7 +29,7 @@ class Sharing:
             find(flying)
             return wait(flying)
         except BaseException as error:
-            if not flying.done():  # who waits for the same must not wait for ever
+            with suppress(InvalidStateError):  # unless it is done, who waits for the same would wait for ever
                 flying.set_exception(error)
             raise
         finally:

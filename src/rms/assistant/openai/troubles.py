@@ -7,7 +7,8 @@ from rms.assistant.openai.body import FORMATS
 from rms.assistant.openai.reading import Reply, error_message, heals, reply_of
 from rms.assistant.openai.request import Request
 from rms.assistant.openai.secret import masked
-from rms.errors import RmsError, one_line
+from rms.assistant.openai.wire import UndeliveredError
+from rms.errors import RmsError
 from rms.params import Endpoint
 
 _FORMAT_COMPLAINTS = ("response_format", "json_schema", "json schema", "grammar")
@@ -90,14 +91,13 @@ class Troubles:
             return self._end(f"{error}; so it says to every question: `rms assistant probe` finds settings that fit")
         return NoAnswerError(error, message)
 
-    def unanswered(self, error: Exception, *, unconnected: bool) -> Exception:
-        """What it means that nothing came back; `unconnected` where there was not even a connection."""
-        what = "no answer in time" if isinstance(error, TimeoutError) else one_line(error) or type(error).__name__
-        if unconnected and not self._reached:
+    def unanswered(self, error: UndeliveredError) -> Exception:
+        """What it means that nothing came back."""
+        if error.unconnected and not self._reached:
             self._unreached += 1
             if self._unreached >= _UNREACHED:
-                return self._end(f"cannot be reached ({what}); is the server running, and the address right?")
-        return PassingError(what)
+                return self._end(f"cannot be reached ({error.what}); is the server running, and the address right?")
+        return PassingError(error.what)
 
     def _advice(self, status: int, content: bytes, said: str) -> str:
         """What to do about an error that every request will meet; "" for others.
@@ -108,8 +108,9 @@ class Troubles:
         settings, section = self._settings, self._section
         if 300 <= status < 400:
             return f"requests are not sent on to where that leads: set {section}.base_url to it"
-        if status == 401 or (status == 403 and not self._reached):
-            return f"check the key in {settings.api_key_env or f'{section}.api_key_env'}"
+        if status in (401, 407) or (status == 403 and not self._reached):
+            key = f"the key in {settings.api_key_env or f'{section}.api_key_env'}"
+            return f"check {'user and password in HTTP_PROXY' if status == 407 else key}"
         if status == 404:
             return f"check {section}.base_url and {section}.model ({settings.model})"
         if status == 402 or (status == 429 and b"insufficient_quota" in content):
