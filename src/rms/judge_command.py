@@ -1,6 +1,7 @@
 """`rms judge`: ask a judge from the command line, one query or a file of them, and publish one."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,12 +134,13 @@ def _judge_batch(place: str | None, batch: Path, output: Path, root: Path, as_js
 
 
 def _trust_own_settings() -> None:
-    """In a project, what its params.yaml names as judge."""
+    """In a project, what its params.yaml names as judge; that of another tool, which DVC calls so too, names none."""
     from rms.params import PARAMS_FILE, load_params  # noqa: PLC0415 - heavy
     from rms.runtime import trust  # noqa: PLC0415
 
     if PARAMS_FILE.is_file():
-        trust(load_params())
+        with suppress(RmsError):
+            trust(load_params())
 
 
 def _last() -> Path:

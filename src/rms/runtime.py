@@ -5,9 +5,11 @@ import os
 from rms.params import ApiJudge, Params
 
 TRUSTED_CODE = "RMS_TRUST_REMOTE_CODE"
-"""Environment variable that names the model whose own code may run: what a saved judge says of itself is no consent."""
+"""Environment variable that names the models whose own code may run: what a saved judge says of itself is no consent.
+
+One a line."""
 TRUSTED_ENDPOINT = "RMS_TRUST_ENDPOINT"
-"""Likewise names the endpoint that a saved judge may send pictures and a key to, as `endpoint_name` has it."""
+"""Likewise names the endpoints that a saved judge may send pictures and a key to, as `endpoint_name` has it."""
 
 
 def prepare(params: Params) -> None:
@@ -22,11 +24,21 @@ def prepare(params: Params) -> None:
 
 
 def trust(params: Params) -> None:
-    """Let saved judges use what the user's own settings name."""
+    """Let saved judges use what the user's own settings name, beside what the environment does."""
     if params.judge.kind == "vlm" and params.judge.trust_remote_code:
-        os.environ[TRUSTED_CODE] = params.judge.model
+        _trust(TRUSTED_CODE, params.judge.model)
     if params.judge.kind == "api":
-        os.environ[TRUSTED_ENDPOINT] = endpoint_name(params.judge)
+        _trust(TRUSTED_ENDPOINT, endpoint_name(params.judge))
+
+
+def is_trusted(variable: str, name: str) -> bool:
+    """Whether the user named it; nobody names what has no name."""
+    return bool(name) and name in os.environ.get(variable, "").split("\n")
+
+
+def _trust(variable: str, name: str) -> None:
+    if not is_trusted(variable, name):
+        os.environ[variable] = f"{os.environ.get(variable, '')}\n{name}".strip("\n")
 
 
 def endpoint_name(settings: ApiJudge) -> str:

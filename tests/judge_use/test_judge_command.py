@@ -207,6 +207,13 @@ def test_a_mistake_is_one_line(project, arguments, message):
 
 
 @pytest.mark.usefixtures("project")
+def test_a_params_yaml_of_another_tool_does_not_stand_in_the_way():
+    Path("params.yaml").write_text("train: {epochs: 3}\n")
+    told = judge("--image", "cat.jpg", "--text", CHOCOLATE[0], "--judge", "models/judge/rms/0/full")
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+@pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     "arguments",
     [

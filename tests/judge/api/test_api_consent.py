@@ -12,10 +12,10 @@ from endpoint_project import NOWHERE, ROOT, inside
 from test_embedded_judge import photo
 
 import rms.judge
-from rms.compose import compose
+from rms.compose import compose, params_for
 from rms.errors import RmsError
 from rms.judge.api import ApiJudge
-from rms.runtime import TRUSTED_ENDPOINT
+from rms.runtime import TRUSTED_ENDPOINT, is_trusted, trust
 
 
 @pytest.fixture
@@ -46,6 +46,17 @@ def test_a_saved_judge_asks_no_endpoint_with_a_key_that_the_user_did_not_name(mo
         rms.judge.load("judge")
     monkeypatch.setenv(TRUSTED_ENDPOINT, f"{NOWHERE} TEST_KEY")
     assert rms.judge.load("judge").modality == "full"
+
+
+@pytest.mark.usefixtures("project")
+def test_what_the_environment_names_is_trusted_beside_what_params_yaml_does(monkeypatch):
+    monkeypatch.setenv(TRUSTED_ENDPOINT, f"{NOWHERE} TEST_KEY")
+    with contextlib.chdir(ROOT):
+        trust(params_for(["judge=api", f"judge.base_url={NOWHERE}/other", "judge.model=m", "judge.api_key_env=KEY"]))
+    assert rms.judge.load("judge").modality == "full"
+    assert is_trusted(TRUSTED_ENDPOINT, f"{NOWHERE}/other KEY")
+    monkeypatch.delenv(TRUSTED_ENDPOINT)
+    assert not is_trusted(TRUSTED_ENDPOINT, "")
 
 
 @pytest.mark.usefixtures("project")

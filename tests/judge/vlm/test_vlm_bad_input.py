@@ -117,6 +117,15 @@ def test_of_adapters_only_plain_lora_is_read(judge_folder, tmp_path, said, messa
         assert rms.judge.load(hostile).threshold == card["threshold"]
 
 
+def test_an_adapter_that_lies_with_a_whole_model_is_not_put_on(judge_folder, base, tmp_path):
+    hostile = shutil.copytree(judge_folder, tmp_path / "hostile")
+    shutil.copy(base / "model.safetensors", hostile / "model")
+    card = json.loads((hostile / "judge.json").read_text())
+    (hostile / "judge.json").write_text(json.dumps({**card, "method": "full"}))
+    with pytest.raises(RmsError, match="model: holds an adapter"):
+        rms.judge.load(hostile)
+
+
 @pytest.mark.parametrize("threshold", ["NaN", "-0.1", "1.5", "Infinity", '"much"'])
 def test_a_threshold_that_is_no_share_is_told(judge_folder, tmp_path, threshold):
     damaged = shutil.copytree(judge_folder, tmp_path / "damaged")

@@ -102,6 +102,12 @@ def test_a_training_that_no_run_comes_back_to_is_removed_after_a_month(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([kept, tmp_path / "young"])
 
 
+def test_a_folder_that_another_run_removes_meanwhile_is_no_matter(tmp_path):
+    (tmp_path / "gone").symlink_to(tmp_path / "removed")
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.folder([], examples(2)).is_dir()
+
+
 def _curve(folder: Path, name: str) -> np.ndarray:
     return np.loadtxt(folder / f"curves/plots/metrics/{name}.tsv", skiprows=1, ndmin=2)
 

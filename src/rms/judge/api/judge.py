@@ -1,7 +1,6 @@
 """The judge: an endpoint that is asked for verdicts, through the client that assistants are asked through."""
 
 import math
-import os
 import threading
 import weakref
 from collections import Counter
@@ -26,7 +25,7 @@ from rms.judge.vlm.policy import policy_text, policy_version
 from rms.params import ApiJudge as Settings
 from rms.params.section import Share
 from rms.progress import track
-from rms.runtime import TRUSTED_ENDPOINT, endpoint_name
+from rms.runtime import TRUSTED_ENDPOINT, endpoint_name, is_trusted
 from rms.store import first_fault, read_json, write_json, write_text
 from rms.turns import in_turns
 
@@ -153,7 +152,7 @@ class ApiJudge:
 
 def _check_trusted(folder: Path, settings: Settings) -> None:
     name = endpoint_name(settings)
-    if os.environ.get(TRUSTED_ENDPOINT) != name:
+    if not is_trusted(TRUSTED_ENDPOINT, name):
         sent = f"pictures and the key in {settings.api_key_env}" if settings.api_key_env else "pictures"
         raise RmsError(
             f"{folder}: sends {sent} to {settings.base_url}, which params.yaml does not name as judge; "

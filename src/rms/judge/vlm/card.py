@@ -1,6 +1,5 @@
 """What `judge.json` says of a saved vision-language judge, and whether its folder is whole."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 from rms.errors import RmsError
 from rms.judge.interface import CARD, Modality
 from rms.params.section import Share
-from rms.runtime import TRUSTED_CODE
+from rms.runtime import TRUSTED_CODE, is_trusted
 from rms.store import first_fault, read_json, write_json
 
 Method = Literal["lora", "full"]
@@ -70,7 +69,7 @@ def read_card(folder: Path) -> Card:
         card = Card.model_validate(said)
     except ValidationError as error:
         raise RmsError(f"{folder / CARD}: {first_fault(error)}") from None
-    if card.trust_remote_code and os.environ.get(TRUSTED_CODE) != card.base:
+    if card.trust_remote_code and not is_trusted(TRUSTED_CODE, card.base):
         raise RmsError(
             f"{folder}: runs code that comes with {card.base}; set {TRUSTED_CODE}={card.base} if you trust its author"
         )

@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -49,8 +49,9 @@ class Checkpoints:
 
     def __enter__(self) -> Self:
         for folder in self._root.glob("*"):
-            if time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another run has just removed it
+                if time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
         return self
 
     def __exit__(

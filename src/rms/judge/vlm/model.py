@@ -133,14 +133,22 @@ def check_quantization() -> None:
 def load_base(
     place: str | Path, commit: str | None, *, dtype: torch.dtype, quantize: bool, trust_remote_code: bool
 ) -> Any:
-    """The model's network on its device; RmsError when weights are missing, damaged or no safetensors."""
+    """The model's network on its device; RmsError when weights are missing, damaged or no safetensors.
+
+    Likewise where an adapter lies with the model: transformers would put it on, and nobody has looked at it.
+    """
     from transformers import AutoModelForImageTextToText  # noqa: PLC0415 - heavy
+    from transformers.utils import find_adapter_config_file  # noqa: PLC0415
 
     quiet_transformers()
     options: dict[str, Any] = {}
     if quantize:
         check_quantization()
         options = {"quantization_config": _four_bits(), "device_map": {"": device()}}
+    with fetching(str(place), commit):
+        adapter = find_adapter_config_file(str(place), revision=commit)
+    if adapter is not None:
+        raise RmsError(f"{place}: holds an adapter (adapter_config.json), where a whole model is needed; merge the two")
     with fetching(str(place), commit), computing(str(place)):
         model, info = AutoModelForImageTextToText.from_pretrained(
             place,
