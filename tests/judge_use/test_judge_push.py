@@ -85,6 +85,18 @@ def test_the_card_says_what_the_run_found():
     assert "{{" not in card
 
 
+def test_the_card_of_a_judge_of_others_data_claims_nothing_of_ours(project):
+    ours = judge_card(FOLDER, "a/b")
+    for place in ("models/judge", "reports/eval"):
+        (project / place / "rms").rename(project / place / "vlguard")
+    theirs = judge_card(Path("models/judge/vlguard/0/full"), "a/b")
+    for said in ("starts\nfrom safe photographs", "an assistant's verdicts", "near chance. Short English\n  texts"):
+        assert said in ours
+        assert said not in theirs
+    assert "the training split of a\ndataset of others" in theirs
+    assert "near chance.\n- It is meant" in theirs
+
+
 def test_a_policy_that_is_saved_with_the_judge_is_on_its_card(project):
     (project / FOLDER / "policy.md").write_text("- fire: flames come near what burns\n")
     assert judge_card(FOLDER, "a/b").rstrip().endswith("- fire: flames come near what burns")

@@ -10,6 +10,7 @@ from rms.errors import RmsError
 from rms.judge.identity import read_identity
 from rms.judge.interface import CARD
 from rms.measure.results import CorpusScores, Estimate, Evaluation, headline_metric, read_evaluation
+from rms.params import OURS
 from rms.store import read_json
 
 TEMPLATE = Path(__file__).with_name("card.md")
@@ -67,6 +68,7 @@ def judge_card(folder: Path, name: str) -> str:
         identity=identity,
         threshold=card["threshold"],
         train_set=train_set,
+        ours=train_set in OURS,
         confidence=evaluation.confidence,
         resamples=evaluation.resamples,
         seeds=len(evaluation.judges),
