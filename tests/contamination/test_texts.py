@@ -75,6 +75,11 @@ def test_marks_are_of_the_letter_before_them():
     assert not copies("की", "को")
 
 
+@pytest.mark.parametrize("emoji", ["\N{SKULL AND CROSSBONES}\ufe0f", "\N{WOMAN}\u200d\N{FIRE ENGINE}", "\u20e3"])
+def test_a_mark_behind_an_emoji_is_no_word(emoji):
+    assert normalised(f"Is this safe {emoji}?") == "is this safe"
+
+
 def test_apostrophes_and_compatible_forms_are_one_spelling():
     assert normalised("Don't – ﬁne") == normalised("dont fine")
 

@@ -94,6 +94,14 @@ def test_the_page_tells_which_part_of_a_corpus_was_read_and_that_labels_are_deri
     assert page.text.count(f"level: {hostile}") == 1
 
 
+def test_every_row_of_a_corpus_with_derived_labels_says_so(reports):
+    shown = re.findall(r'<tr><th scope="row">siuo.*?</tr>', (reports / "report.html").read_text(), re.DOTALL)
+    shown += [line for line in (reports / "matrix.md").read_text().splitlines() if line.startswith("| siuo")]
+    scored = [row for row in shown if "siuo: missing_image" not in row]  # a row of the skipped
+    assert len(scored) == 11
+    assert all("derived" in row for row in scored)
+
+
 def test_the_gallery_shows_pictures_text_checks_and_verdict(page, params):
     text = " ".join("".join(page.text).split())
     assert len(page.all("img")) == params.report.gallery

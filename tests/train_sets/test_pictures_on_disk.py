@@ -1,6 +1,7 @@
 """The pictures of a training set are read where they are looked at, and are never all in memory."""
 
 import os
+import resource
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 from train_layouts import pixels
 
-from rms.cache import VARIABLE
+from rms.cache import VARIABLE, cache_folder
+from rms.errors import RmsError
 from rms.judge.reading import Reader
 from rms.judge.vlm.checkpoints import Checkpoints
 from rms.perception import load_elements
@@ -22,7 +24,11 @@ COUNT, SIZE = 60, 500_000
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Sixty pictures of half a megabyte each, in row groups of two."""
+    """Sixty pictures of half a megabyte each, in row groups of two; a cache of its own, but for compiled networks."""
+    (tmp_path / "cache").mkdir()
+    compiled = cache_folder() / "compiled"
+    compiled.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "cache/compiled").symlink_to(compiled)
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setattr("rms.store.ROWS_PER_GROUP", 2)
     images = (
@@ -67,6 +73,28 @@ def test_a_judge_and_its_checkpoints_look_at_pictures_without_holding_all(folder
         reader.read([example.query for example in examples])
         checkpoints.folder([], examples)
     assert most[0] < COUNT * SIZE / 3
+
+
+@contextmanager
+def small_disk(size: int) -> Iterator[None]:
+    """No file can become longer than `size`."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_told_with_the_folder_and_leaves_nothing_open(folder, tmp_path):
+    with small_disk(COUNT * SIZE // 2), pytest.raises(RmsError, match=rf"^{tmp_path}/cache: [^\n]+RMS_CACHE_DIR"):
+        TrainSet(folder)
+
+
+def test_a_damaged_shard_leaves_nothing_open(folder):
+    (folder / "images/part-00001.parquet").write_bytes(b"PAR1")
+    with pytest.raises(RmsError, match=r"part-00001\.parquet: damaged"):
+        TrainSet(folder)
 
 
 def test_rows_that_share_a_picture_share_the_object_and_nothing_stays_behind(folder, tmp_path):

@@ -33,8 +33,13 @@ FEWEST = 4
 """Words a text must have to be looked for inside another: shorter ones are in many by chance."""
 
 _APOSTROPHES = re.compile("['’ʼ`]")
-_WORD = regex.compile(r"[぀-ヿ㐀-鿿豈-﫿]|[\w\p{M}--぀-ヿ㐀-鿿豈-﫿]+", regex.V1)
-"""A run of letters, their marks (vowels, in scripts of India) and digits; of scripts without spaces, each character."""
+_ONE_BY_ONE = "぀-ヿ㐀-鿿豈-﫿"
+"""Scripts that write without spaces."""
+_WORD = regex.compile(
+    rf"[{_ONE_BY_ONE}]|[\p{{L}}\p{{N}}_--{_ONE_BY_ONE}][\p{{L}}\p{{N}}\p{{M}}_--{_ONE_BY_ONE}]*", regex.V1
+)
+"""A run of letters, their marks (vowels, in scripts of India) and digits, or one character; a mark behind other things,
+such as an emoji, is no word."""
 _WORK = 4_000_000
 """Pairs, or words of pairs, looked at at a time: some hundred MB."""
 

@@ -89,15 +89,18 @@ def _leader(leader: Leader) -> list[str]:
     ]
 
 
-def _scores(row: Row) -> list[str]:
+def _name(row: Row) -> str:
     name = f"{row.corpus} ({', '.join(row.pool)})" if row.pool else row.corpus
-    name += " (derived labels)" if row.derived else ""
+    return f"{name} (derived labels)" if row.derived else name
+
+
+def _scores(row: Row) -> list[str]:
     cells = [UNDEFINED if cell is None else _score(cell) for cell in row.cells]
-    return [name, str(row.n), _share(row.n_unsafe, row.n), row.licence, metric_name(row.metric), *cells]
+    return [_name(row), str(row.n), _share(row.n_unsafe, row.n), row.licence, metric_name(row.metric), *cells]
 
 
 def _derivations(board: Leaderboard) -> list[str]:
-    """The rule behind each mark of `_scores`."""
+    """The rule behind each mark of `_name`."""
     rules = {name: rule for row in board.rows for name, rule in row.derived.items()}
     return [line for name, rule in rules.items() for line in (f"Labels of {name} are derived: {one_line(rule)}.", "")]
 
@@ -109,7 +112,7 @@ def _score(cell: Cell) -> str:
 
 def _twins(row: Row) -> list[str]:
     return [
-        row.corpus,
+        _name(row),
         *(
             UNDEFINED
             if cell is None

@@ -58,9 +58,8 @@ def run(params: Params) -> None:
 def _tests(params: Params) -> list[Held]:
     """Whatever judges are tried on: the corpora, and the test splits of ours that `evaluate` takes."""
     prints = {item.image_id: item for item in read_table(IMAGES, CorpusFingerprint)}
-    own = [name for name in OURS if name == "rms" or name in params.finetune.train_sets]
     corpora = [held_corpus(name, CORPORA / name) for name in params.corpora.names]
-    return [*corpora, *(held_split(name, DATASETS[name] / "test", prints) for name in own)]
+    return [*corpora, *(held_split(name, DATASETS[name] / "test", prints) for name in params.finetune.own_tests)]
 
 
 def _clean(name: str, params: Params, tests: list[Held]) -> Source:
