@@ -62,14 +62,19 @@ class Verdict(NamedTuple):
     reason: str
 
 
+def storable(text: str) -> str:
+    """`text` with what no file can hold replaced: endpoints do send lone surrogates."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class NoAnswerError(Exception):
     """One question could not be answered; others may be. `raw` is the last thing that came back.
 
-    Lone surrogates, which endpoints do send and no file can hold, are replaced.
+    Both are made `storable`.
     """
 
     def __init__(self, error: str, raw: str = "") -> None:
-        self.error, self.raw = (text.encode("utf-8", "replace").decode() for text in (error, raw))
+        self.error, self.raw = storable(error), storable(raw)
         super().__init__(self.error)
 
 

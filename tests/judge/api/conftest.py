@@ -9,12 +9,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "assistant/openai"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from api_settings import UNSAFE
-from endpoint_project import KEY, ROOT
+from api_settings import UNSAFE, may_ask
+from endpoint_project import ROOT
 from fault_server import Server, running
-
-from rms.cache import VARIABLE
-from rms.runtime import TRUSTED_ENDPOINT
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +22,7 @@ def process() -> Iterator[Server]:
 
 @pytest.fixture
 def server(process: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
-    monkeypatch.setenv("TEST_KEY", KEY)
-    monkeypatch.setenv(TRUSTED_ENDPOINT, f"{process.url} TEST_KEY")
+    may_ask(process.url, tmp_path, monkeypatch)
     monkeypatch.chdir(ROOT)
     process.behave(UNSAFE, forget=True)
     return process

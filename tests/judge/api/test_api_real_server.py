@@ -6,18 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from api_settings import settings
+from api_settings import may_ask, settings
 from endpoint_project import KEY, ROOT
 from llama_server import INSTALLED, LlamaServer, running
 from test_embedded_judge import CHOCOLATE, LAPTOP, photo
 
 import rms.judge
-from rms.cache import VARIABLE
 from rms.judge import Example, Query
 from rms.judge.api import ApiJudge
 from rms.judge.api.forms import form_of
 from rms.judge.api.view import view_of
-from rms.runtime import TRUSTED_ENDPOINT
 
 pytestmark = pytest.mark.skipif(not INSTALLED, reason="needs the packages of requirements-test.lock: `make unit`")
 
@@ -35,9 +33,7 @@ def llama() -> Iterator[LlamaServer]:
 
 @pytest.fixture
 def judge(llama: LlamaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ApiJudge:
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
-    monkeypatch.setenv("TEST_KEY", KEY)
-    monkeypatch.setenv(TRUSTED_ENDPOINT, f"{llama.url} TEST_KEY")
+    may_ask(llama.url, tmp_path, monkeypatch)
     return ApiJudge.untrained("full", settings(llama.url, *PLAIN))
 
 

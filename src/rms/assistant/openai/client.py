@@ -222,11 +222,11 @@ class Client:
                 amended = [*messages, *body.correction(reply, fault)] if reply.text else messages
             sent += 1
             attempt += last.counts
-            wait = self._backoff(max(attempt, 1)) if last.wait_s is None else last.wait_s
-            if attempt > settings.retries or time.monotonic() + wait > deadline:
+            pause_s = self._backoff(max(attempt, 1)) if last.wait_s is None else last.wait_s
+            if attempt > settings.retries or time.monotonic() + pause_s > deadline:
                 self.ledger.forfeit(key)
                 raise NoAnswerError(f"{last.error} (asked {sent} times)", last.raw)
-            await self._pace.rest(wait)
+            await self._pace.rest(pause_s)
 
     def _backoff(self, attempt: int) -> float:
         longest: float = min(_LONGEST_BACKOFF_S, _BACKOFF_S * 2.0 ** (attempt - 1))
@@ -235,7 +235,7 @@ class Client:
     async def _send(self, request: Request, messages: list[dict[str, Any]]) -> Reply:
         """One request over the wire, when it is its turn."""
         departed = await self._pace.enter()
-        tokens, wait = 0, 0.0
+        tokens, pause_s = 0, 0.0
         load: Load = "fine"
         way, most = self._troubles.way, self._troubles.logprobs
         try:
@@ -250,13 +250,13 @@ class Client:
                 return reply
             load = load_of(status)
             asked = retry_after(arrived.headers)
-            wait = 0.0 if load == "fine" else 1.0 if asked is None else asked
+            pause_s = 0.0 if load == "fine" else 1.0 if asked is None else asked
             raise self._troubles.refused(status, arrived.content, asked, way, asking)
         except UndeliveredError as error:
             load = "heavy" if error.late else "fine"
             raise self._troubles.unanswered(error) from None
         finally:
-            self._pace.leave(departed, tokens=tokens, load=load, wait_s=wait)
+            self._pace.leave(departed, tokens=tokens, load=load, wait_s=pause_s)
 
     def _go_on(self) -> None:
         """Raises RmsError when nothing more is to be sent."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from rms.assistant.interface import storable
 from rms.assistant.openai.pace import Load
 from rms.assistant.openai.request import Usage
 from rms.assistant.openai.secret import masked
@@ -169,11 +170,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except (ValueError, TypeError, OverflowError):
         return None
     return None if math.isnan(seconds) else min(max(seconds, 0.0), _LONGEST_WAIT_S)
-
-
-def storable(text: str) -> str:
-    """`text` with what no file can hold replaced: endpoints do send lone surrogates."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def error_message(body: bytes, secret: str) -> str:

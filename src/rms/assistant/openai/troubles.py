@@ -110,7 +110,7 @@ class Troubles:
             return f"requests are not sent on to where that leads: set {section}.base_url to it"
         if status in (401, 407) or (status == 403 and not self._reached):
             key = f"the key in {settings.api_key_env or f'{section}.api_key_env'}"
-            return f"check {'user and password in HTTP_PROXY' if status == 407 else key}"
+            return f"check {'user and password in the address of the proxy' if status == 407 else key}"
         if status == 404:
             return f"check {section}.base_url and {section}.model ({settings.model})"
         if status == 402 or (status == 429 and b"insufficient_quota" in content):
